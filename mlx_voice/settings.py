@@ -1,0 +1,43 @@
+"""The knobs, as frozen dataclasses, and where things live on disk."""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+def home() -> Path:
+    """The user's folder: models, voices, cache. `MLX_VOICE_HOME` moves it."""
+    return Path(os.environ.get("MLX_VOICE_HOME") or Path.home() / ".mlx-voice").expanduser()
+
+
+@dataclass(frozen=True)
+class SamplingOptions:
+    """How the next semantic token is drawn; None means the model's own default."""
+
+    top_k: int | None = None
+    top_p: float | None = None
+    temperature: float | None = None
+    repetition_penalty: float | None = None
+
+
+@dataclass(frozen=True)
+class StreamOptions:
+    """How a stream is cut. Sizes are in semantic tokens of 40 ms; 0 look-ahead is soonest."""
+
+    first_chunk: int = 10
+    growth: float = 1.5
+    largest_chunk: int = 75
+    look_ahead: int = 8
+
+
+@dataclass(frozen=True)
+class SpeakOptions:
+    """Everything about one utterance but its text and voice."""
+
+    language: str = "auto"
+    speed: float = 1.0
+    seed: int | None = None
+    noise_scale: float = 0.5
+    pause: float = 0.3  # seconds between sentences
+    sampling: SamplingOptions = field(default_factory=SamplingOptions)
+    streaming: StreamOptions = field(default_factory=StreamOptions)
