@@ -16,6 +16,11 @@ def count() -> Callable[[int, int], int]:
 
 
 @pytest.fixture
+def full() -> bool:
+    return FULL
+
+
+@pytest.fixture
 def data() -> Path:
     return Path(__file__).parent / "data"
 
