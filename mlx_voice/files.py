@@ -1,8 +1,9 @@
 """Files that are either whole or not there: written beside their place, flushed, renamed."""
 
+import fcntl
 import hashlib
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,24 +17,32 @@ BLOCK = 1 << 20
 @contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file beside `path`; on success it takes its place, on any failure it is gone."""
+    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    except OSError as error:
-        raise storage_error(path, error) from error
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
+        with part.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())  # mkstemp is private; a result is not
         part.replace(path)
     except OSError as error:
         raise storage_error(path, error) from error
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):
             part.unlink()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold `path` against every other thread and process that asks for it; readers need no lock."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.with_name(f".{path.name}.lock").open("w")
+    except OSError as error:
+        raise storage_error(path, error) from error
+    with file:  # closing it lets go
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -52,9 +61,3 @@ def sha256(path: Path) -> str:
 def storage_error(path: Path, error: OSError) -> StorageError:
     reason = error.strerror or str(error)
     return StorageError(f"{path} cannot be written: {reason}; free some space or choose another place.")
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
