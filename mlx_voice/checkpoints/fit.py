@@ -1,0 +1,33 @@
+"""Whether weights fit a network exactly: no key missing, none surplus, none misshapen."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mlx_voice.device import nn
+from mlx_voice.errors import CheckpointError
+
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
+    flat: Any = nn.utils.tree_flatten(network.parameters())
+    return {key: tuple(array.shape) for key, array in flat}
+
+
+def demand_fit(expected: Shapes, given: Shapes, where: object, advice: str) -> None:
+    if missing := sorted(expected.keys() - given.keys()):
+        raise CheckpointError(
+            f"{where} lacks {_listed(missing)}: it is damaged, or of another kind of model."
+        )
+    if surplus := sorted(given.keys() - expected.keys()):
+        raise CheckpointError(f"{where} holds {_listed(surplus)}, which its network does not have: {advice}.")
+    for key, shape in given.items():
+        if shape != expected[key]:
+            raise CheckpointError(
+                f"{where} has {key} of shape {shape} where its network has {expected[key]}."
+            )
+
+
+def _listed(keys: Iterable[str]) -> str:
+    first, *more = keys
+    return f"the weight {first}" + (f" and {len(more)} more" if more else "")
