@@ -119,3 +119,8 @@ def _known() -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return known if isinstance(known, dict) else {}
+
+
+def forget_checksums() -> None:
+    """From here on every file is read again."""
+    _memory().unlink(missing_ok=True)

@@ -70,7 +70,7 @@ def plan(part: Part, checkpoint: Checkpoint) -> Planned:
     read: set[str] = set()
     state: State = {key: _Watched(key, tensor, read) for key, tensor in checkpoint.state.items()}
     try:
-        config = part.code.config_from_checkpoint(checkpoint.config, state)
+        config = part.sizes(checkpoint.config, state)
         _demand_sane(config, checkpoint)
         weights = part.code.renames(state, config)
         network = part.build(config)
