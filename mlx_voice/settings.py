@@ -31,6 +31,18 @@ class StreamOptions:
 
 
 @dataclass(frozen=True)
+class CacheOptions:
+    """How much of what was computed is kept, in bytes, and what of it is used."""
+
+    states: int = 64 << 20  # voices ready to speak, in memory
+    mels: int = 64 << 20  # their spectrograms, in memory
+    references: int = 512 << 20  # features of references that were never added as a voice, on disk
+    use_gpu_mel: bool = True  # spectrograms through MLX, else through numpy
+    use_precomputed_mel: bool = True  # those on disk
+    use_precomputed_codes: bool = True
+
+
+@dataclass(frozen=True)
 class SpeakOptions:
     """Everything about one utterance but its text and voice."""
 

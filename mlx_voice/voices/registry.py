@@ -2,7 +2,7 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -87,6 +87,12 @@ class Registry:
             self._delete(old)
         return Voice(name, placed, root, self.target)
 
+    def demand_free(self, name: str, over: bool) -> None:
+        """Refuse a name that `add` would refuse, before anything is computed for it."""
+        self._replaceable(
+            {voice.name: voice.entry for voice in self._voices(self.target).values()}, name, over
+        )
+
     def remove(self, name: str) -> Voice:
         with self._edited() as voices:
             if name not in voices:
@@ -96,12 +102,13 @@ class Registry:
         self._delete(entry)
         return Voice(name, entry, self.target.parent, self.target)
 
-    def record(self, voice: Voice, change: Entry) -> Voice:
-        """Put `change` in the place of the voice's entry, unless another process replaced that meanwhile."""
+    def record(self, voice: Voice, change: Callable[[Entry], Entry]) -> Voice:
+        """Change an entry, unless another process gave the voice another reference or took it away."""
         with self._edited() as voices:
-            if voices.get(voice.name) == voice.entry:
-                voices[voice.name] = change
-        return replace(voice, entry=change)
+            entry = voices.get(voice.name)
+            if entry is not None and entry.ref_audio == voice.entry.ref_audio:
+                voices[voice.name] = change(entry)
+        return replace(voice, entry=change(voice.entry))
 
     def _voices(self, file: Path) -> dict[str, Voice]:
         try:
@@ -115,6 +122,12 @@ class Registry:
             voices = {name: Voice(name, entry, file.parent, file) for name, entry in entries.items()}
             self._read[file] = known = (stamp, voices)
         return known[1]
+
+    def _replaceable(self, voices: Mapping[str, Entry], name: str, over: bool) -> Entry | None:
+        old = voices.get(name)
+        if old is not None and not over and not old.slot:
+            raise InputError(f"The voice {name!r} exists: choose another name, or --replace it.")
+        return old
 
     @contextmanager
     def _edited(self) -> Iterator[dict[str, Entry]]:
