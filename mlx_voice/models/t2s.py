@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlx_voice.device import mx, nn
+from mlx_voice.nn.linear import Linear
 from mlx_voice.nn.weights import Plan, State, copied
 
 UNUSED: tuple[str, ...] = ()
@@ -61,8 +62,8 @@ class Attention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.in_proj = nn.Linear(width, 3 * width)
-        self.out_proj = nn.Linear(width, width)
+        self.in_proj = Linear(width, 3 * width)
+        self.out_proj = Linear(width, width)
 
     def __call__(self, x: mx.array, layer: int, cache: Cache, mask: mx.array | None) -> mx.array:
         b, n, width = x.shape
@@ -79,8 +80,8 @@ class Block(nn.Module):
     def __init__(self, config: T2SConfig) -> None:
         super().__init__()
         self.self_attn = Attention(config.width, config.heads)
-        self.linear1 = nn.Linear(config.width, config.ffn)
-        self.linear2 = nn.Linear(config.ffn, config.width)
+        self.linear1 = Linear(config.width, config.ffn)
+        self.linear2 = Linear(config.ffn, config.width)
         self.norm1 = nn.LayerNorm(config.width, eps=1e-5)
         self.norm2 = nn.LayerNorm(config.width, eps=1e-5)
 
@@ -99,9 +100,9 @@ class T2S(nn.Module):
         self.text_alpha = mx.ones((1,))
         self.code_alpha = mx.ones((1,))
         if config.bert:
-            self.bert_proj = nn.Linear(config.bert, config.width)
+            self.bert_proj = Linear(config.bert, config.width)
         self.layers = [Block(config) for _ in range(config.layers)]
-        self.head = nn.Linear(config.width, config.codes, bias=False)
+        self.head = Linear(config.width, config.codes, bias=False)
         self._positions = mx.array(sinusoids(2048, config.width))  # underscore: not a parameter
 
     def embed_text(self, phones: mx.array, bert: mx.array | None = None) -> mx.array:
