@@ -63,8 +63,9 @@ def _parts(file: MappedFile, content: Any) -> tuple[dict[str, StoredTensor], dic
         raise file.error(
             "is a training checkpoint", "give the weights that the training exported for inference"
         )
-    state, config = content.get("weight", content), content.get("config", {})
-    if not isinstance(state, dict) or not isinstance(config, dict) or not state:
+    bare = not isinstance(content.get("weight"), dict)  # the state itself, perhaps with a tensor of that name
+    state, config = (content, {}) if bare else (content["weight"], content.get("config", {}))
+    if not state or not isinstance(config, dict):
         raise file.error("holds no weights")
     for key, tensor in state.items():
         if not isinstance(key, str) or not isinstance(tensor, StoredTensor):
