@@ -30,6 +30,7 @@ class Stats:
     total: float = 0.0
     audio: float = 0.0  # of sound
     token_count: int = 0
+    seed: int = 0
     peak_memory: int = 0  # bytes, of MLX
     hits: Mapping[str, int] = field(default_factory=dict)  # tier -> how often it had the answer
     misses: Mapping[str, int] = field(default_factory=dict)

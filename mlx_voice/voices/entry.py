@@ -184,7 +184,7 @@ class Voice:
 def check_path(path: str) -> None:
     """A path of an entry stays below its folder, on every system."""
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or re.search(r"[\\:\x00-\x1f]", path):
+    if not parts or path.startswith("/") or ".." in parts or re.search(r"^\w:|[\\\x00-\x1f]", path):
         raise ValueError(f"the path {path[:100]!r} does not stay in its folder")
 
 

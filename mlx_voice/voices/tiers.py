@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cached_property
 from hashlib import sha256
 from typing import Protocol
@@ -27,6 +27,7 @@ from mlx_voice.voices.state import VoiceState
 
 log = logging.getLogger("mlx_voice")
 Blend = Sequence[tuple[Voice, float]]  # the first one gives the prompt
+Counts = Mapping[str, tuple[int, int]]  # tier -> hits and misses so far
 
 
 class Store(Protocol):
@@ -74,6 +75,14 @@ class Tiers:
             self.states.put(key, state)
         return state
 
+    def counts(self) -> Counts:
+        states, mels = self.states.counts, self.mels.counts
+        return {
+            "voice": (states.hits, states.misses),
+            "mel": (mels.hits, mels.misses),
+            "disk": (self.files["hits"], self.files["misses"]),
+        }
+
     def source(self, voice: Voice) -> Source:
         path, known = voice.reference, voice.entry.features.audio_sha256
         audio = files.sha256(path) if path is not None and path.is_file() else None
@@ -112,7 +121,7 @@ class Tiers:
 
     def timing(self, source: Source, phones: Sequence[int]) -> tuple[int, ...] | None:
         """How many codes each of its phones lasts, where the model lays text out in time."""
-        if self.model.config.layout != "timed":
+        if self.model.config.layout != "timed" or not phones:
             return None
         key = sha256(f"{self.model.encoder_id} {list(phones)}".encode()).hexdigest()[:16]
         found = self._numbers(
@@ -121,8 +130,10 @@ class Tiers:
         return tuple(found.tolist())
 
     def text(self, voice: Voice) -> tuple[Sentence, ...]:
-        """What the reference says, in the model's symbols."""
+        """What the reference says, in the model's symbols; nothing where nobody wrote it down."""
         entry = voice.entry
+        if not entry.ref_text:
+            return ()
         return tuple(analyse(entry.ref_text, entry.language, symbols=self.model.config.symbols))
 
     def made(self, blend: Sequence[tuple[Source, float]]) -> VoiceState:
@@ -131,7 +142,7 @@ class Tiers:
         first = blend[0][0]
         text = self.text(first.voice)
         phones = tuple(phone for sentence in text for phone in sentence.ids)
-        codes = self.codes(first)
+        codes = self.codes(first) if phones else np.zeros(0, np.int32)
         condition = sum(conditions[1:], conditions[0])
         mx.eval(condition)
         key = sha256(

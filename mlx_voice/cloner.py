@@ -1,0 +1,261 @@
+"""`VoiceCloner`: text and a voice in, sound out. It may be called from any thread.
+
+with VoiceCloner() as cloner:
+    cloner.speak("Hello, world.").save("hello.wav")
+    me = cloner.clone("me.wav", "What I say in that recording.")
+    for chunk in cloner.stream("A long story.", me):
+        chunk.play()
+"""
+
+import os
+import secrets
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mlx_voice.engine import Engine
+from mlx_voice.errors import InputError, UnknownVoiceError
+from mlx_voice.results import Audio, Stats
+from mlx_voice.settings import CacheOptions, SpeakOptions
+from mlx_voice.voices.blend import parse
+from mlx_voice.voices.entry import Entry, Voice
+from mlx_voice.voices.registry import Registry
+
+if TYPE_CHECKING:
+    from mlx_voice.checkpoints.config import ModelConfig
+    from mlx_voice.generate import Event, Request
+    from mlx_voice.text import Sentence
+    from mlx_voice.voices.adding import Recording
+    from mlx_voice.voices.tiers import Blend, Counts, Tiers
+
+PREFERRED = ("v2ProPlus", "v2Pro", "v2", "v1")  # of what is installed, where no model is named
+EMBEDDED = "mini"
+VoiceLike = str | Voice | Sequence[str | Voice] | Mapping[str, float]
+
+
+class VoiceCloner:
+    """One model with its voices. A voice is given by name, alias, blend (`a:0.7+b:0.3`), or as a `Voice`;
+    several in a list are mixed equally, in a mapping by weight. None is the default of the text's language.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        voices: str | os.PathLike[str] | None = None,
+        dtype: str | None = None,
+        cache: CacheOptions | None = None,
+    ) -> None:
+        self.model = default_model() if model is None else model
+        self.voices = Voices(self, Registry(None if voices is None else Path(voices)))
+        self._engine = Engine(self.model if isinstance(self.model, str) else Path(self.model), dtype)
+        self._cache = cache
+        self._tiers: Tiers | None = None
+
+    def speak(
+        self,
+        text: str,
+        voice: VoiceLike | None = None,
+        options: SpeakOptions | None = None,
+        *,
+        cancel: threading.Event | None = None,
+        **changes: Any,
+    ) -> Audio:
+        """The whole text as one sound. `changes` are fields of `SpeakOptions`: speed, seed, language, …"""
+        return Audio.joined(self._spoken(text, voice, _options(options, changes), cancel))
+
+    def stream(
+        self,
+        text: str,
+        voice: VoiceLike | None = None,
+        options: SpeakOptions | None = None,
+        *,
+        cancel: threading.Event | None = None,
+        **changes: Any,
+    ) -> Iterator[Audio]:
+        """The same sound in pieces, as soon as each is there; leaving the iterator cancels the rest."""
+        return self._spoken(text, voice, _options(options, changes), cancel)
+
+    def clone(self, reference: str | os.PathLike[str], text: str = "", language: str | None = None) -> Voice:
+        """A voice from a recording and what is said in it; without the text only the timbre is taken.
+
+        Nothing is added to the registry, but what is computed is kept on disk by the recording's content.
+        """
+        from mlx_voice.voices import coach
+
+        path = Path(reference)
+        try:
+            entry = Entry(text.strip(), language or coach.guess(text), path.name)
+        except ValueError as error:
+            raise InputError(f"No voice can be taken from {path}: {error}.") from error
+        voice = Voice(path.stem, entry, path.parent, None)
+        self._engine.call(lambda: self.tiers.state([(voice, 1.0)]))
+        return voice
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def __enter__(self) -> "VoiceCloner":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def tiers(self) -> "Tiers":
+        """Only in the engine's thread."""
+        if self._tiers is None:
+            from mlx_voice.voices.tiers import Tiers
+
+            self._tiers = Tiers(self._engine.model, self.voices.registry, self._cache)
+        return self._tiers
+
+    @cached_property
+    def config(self) -> "ModelConfig":
+        """Of the model; asking for it opens the model."""
+        return self._engine.call(lambda: self._engine.model.config)
+
+    def _spoken(
+        self, text: str, voice: VoiceLike | None, options: SpeakOptions, cancel: threading.Event | None
+    ) -> Iterator[Audio]:
+        from mlx_voice.text import analyse
+
+        account = _Account()
+        config = self.config
+        account.start = time.perf_counter()
+        sentences = analyse(text, options.language, symbols=config.symbols)
+        blend = self.voices.blend(voice, sentences)
+        seed = secrets.randbits(32) if options.seed is None else options.seed
+        options = replace(options, seed=seed, speed=options.speed * blend[0][0].entry.speed_factor)
+        account.spend(text=time.perf_counter() - account.start)
+
+        def prepare() -> "Request":
+            from mlx_voice.generate import Request
+
+            before, started = self.tiers.counts(), time.perf_counter()
+            state = self.tiers.state(blend)
+            account.count(before, self.tiers.counts())
+            account.spend(reference=time.perf_counter() - started)
+            return Request(tuple(sentences), state, options, seed)
+
+        events = self._engine.speak(prepare, cancel or threading.Event())
+        return account.chunks(events, config.networks["sovits"]["sample_rate"], seed)
+
+
+class Voices:
+    """The registry of a cloner: shipped voices, the user's, and those of a file that was named."""
+
+    def __init__(self, cloner: VoiceCloner, registry: Registry) -> None:
+        self._cloner, self.registry = cloner, registry
+
+    def __iter__(self) -> Iterator[Voice]:
+        return iter(self.registry.voices().values())
+
+    def __getitem__(self, name: str) -> Voice:
+        return self.registry.find(name)
+
+    def __len__(self) -> int:
+        return len(self.registry.voices())
+
+    def add(self, name: str, recording: "Recording", *, over: bool = False) -> tuple[Voice, tuple[str, ...]]:
+        """Store a voice; the second result is what could be better about its recording."""
+        from mlx_voice.voices.adding import add
+
+        return self._cloner._engine.call(lambda: add(self._cloner.tiers, name, recording, over=over))
+
+    def remove(self, name: str) -> Voice:
+        return self.registry.remove(name)
+
+    def export(self, name: str, path: str | os.PathLike[str]) -> None:
+        """Write a voice as one file that travels."""
+        from mlx_voice.voices.bundle import export
+
+        export(self[name], Path(path))
+
+    def install(self, path: str | os.PathLike[str], name: str | None = None, *, over: bool = False) -> Voice:
+        """Add the voice of such a file."""
+        from mlx_voice.voices.bundle import install
+
+        return install(Path(path), self.registry, name, over=over)
+
+    def blend(self, voice: VoiceLike | None, sentences: "Sequence[Sentence]") -> "Blend":
+        """Voices with their weights; the first one gives the prompt."""
+        if voice is None:
+            return [(self.default(sentences[0].spans[0].language), 1.0)]
+        if isinstance(voice, str):
+            return [(self[name], weight) for name, weight in parse(voice)]
+        if isinstance(voice, Voice):
+            return [(voice, 1.0)]
+        if isinstance(voice, Mapping):
+            return [(self[name], weight) for name, weight in voice.items()]
+        if not voice:
+            raise InputError("No voice was given: name one, or leave it out.")
+        return [(self[v] if isinstance(v, str) else v, 1.0) for v in voice]
+
+    def default(self, language: str) -> Voice:
+        """The voice that has the language's name as an alias, else the first that speaks it, else the first."""
+        try:
+            return self[language]
+        except UnknownVoiceError:
+            known = sorted(self, key=lambda voice: voice.language != language)
+        if not known:
+            raise UnknownVoiceError("There is no voice yet: make one with mlx-voice voices add.")
+        return known[0]
+
+
+class _Account:
+    """The time and the hits of one request, put together from both threads."""
+
+    def __init__(self) -> None:
+        self.start = time.perf_counter()
+        self.stats = Stats()
+        self.hits: Counter[str] = Counter()
+        self.misses: Counter[str] = Counter()
+
+    def spend(self, **seconds: float) -> None:
+        self.stats = replace(self.stats, **{k: getattr(self.stats, k) + v for k, v in seconds.items()})
+
+    def count(self, before: "Counts", after: "Counts") -> None:
+        self.hits.update({tier: after[tier][0] - before[tier][0] for tier in after})
+        self.misses.update({tier: after[tier][1] - before[tier][1] for tier in after})
+
+    def chunks(self, events: "Iterator[Event]", rate: int, seed: int) -> Iterator[Audio]:
+        samples = 0
+        for event in events:
+            if event.error is not None:
+                raise event.error
+            self.spend(**event.seconds)
+            self.hits.update(event.hits)
+            self.misses.update(event.misses)
+            now = time.perf_counter() - self.start
+            samples += len(event.samples)
+            self.stats = replace(
+                self.stats,
+                first_audio=self.stats.first_audio or now,
+                total=now,
+                audio=samples / rate,
+                token_count=self.stats.token_count + event.tokens,
+                peak_memory=event.peak_memory,
+                hits=dict(self.hits),
+                misses=dict(self.misses),
+                seed=seed,
+            )
+            yield Audio(event.samples, rate, self.stats, event.words)
+
+
+def default_model() -> str:
+    """The best one that is installed, else the embedded one."""
+    from mlx_voice.checkpoints.install import installed
+
+    names = [folder.name for folder in installed()]
+    others = [name for name in names if name != EMBEDDED]
+    return next((name for name in (*PREFERRED, *others) if name in names), EMBEDDED)
+
+
+def _options(options: SpeakOptions | None, changes: Mapping[str, Any]) -> SpeakOptions:
+    return replace(options or SpeakOptions(), **changes)
