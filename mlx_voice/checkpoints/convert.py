@@ -143,8 +143,8 @@ def _write(folder: Path, planned: Planned, dtype: "np.dtype[Any]", bits: int | N
     with atomic(path) as file:
         try:
             digest = write_safetensors(file, weights, {key: dtypes.get(key, dtype) for key in weights})
-        except CheckpointError as error:
-            raise planned.checkpoint.error(f"cannot be converted: {error}") from error
+        except ValueError as error:
+            raise planned.checkpoint.error(f"cannot be converted, since {error}") from error
     planned.demand_all_read()
     return Record(path.stat().st_size, digest)
 

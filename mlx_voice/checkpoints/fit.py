@@ -16,16 +16,12 @@ def shapes_of(network: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def demand_fit(expected: Shapes, given: Shapes, where: object, advice: str) -> None:
     if missing := sorted(expected.keys() - given.keys()):
-        raise CheckpointError(
-            f"{where} lacks {_listed(missing)}: it is damaged, or of another kind of model."
-        )
+        raise CheckpointError(f"{where} lacks {_listed(missing)}: {advice}.")
     if surplus := sorted(given.keys() - expected.keys()):
         raise CheckpointError(f"{where} holds {_listed(surplus)}, which its network does not have: {advice}.")
     for key, shape in given.items():
         if shape != expected[key]:
-            raise CheckpointError(
-                f"{where} has {key} of shape {shape} where its network has {expected[key]}."
-            )
+            raise CheckpointError(f"{where} has {key} as {shape}, its network as {expected[key]}: {advice}.")
 
 
 def _listed(keys: Iterable[str]) -> str:

@@ -139,7 +139,11 @@ class _Machine:
     def do(self, name: str, argument: Any) -> None:
         push, pop = self.stack.append, self.stack.pop
         match name:
-            case "PROTO" | "FRAME" | "STOP":
+            case "PROTO" | "STOP":
+                pass
+            case "FRAME" | "BINPUT" | "LONG_BINPUT" if argument > LARGEST:
+                raise Refused("claims an absurd size")
+            case "FRAME":
                 pass
             case "MARK":
                 self.marks.append(len(self.stack))

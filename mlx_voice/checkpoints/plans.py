@@ -56,7 +56,7 @@ class Planned:
         for key in self.checkpoint.state:
             if key not in self.read and not any(fnmatchcase(key, pattern) for pattern in useless):
                 raise self.checkpoint.error(
-                    f"holds {shown(key)}, which no {self.part.title} has: it is another kind of model"
+                    f"holds {shown(key)}, which no {self.part.title} has: give a {self.part.title} checkpoint"
                 )
 
 
@@ -75,10 +75,8 @@ def plan(part: Part, checkpoint: Checkpoint) -> Planned:
         weights = part.code.renames(state, config)
         network = part.build(config)
     except NOT_AS_EXPECTED as error:
-        lacking = (
-            f"lacks {shown(error.args[0])}" if isinstance(error, KeyError) else f"does not fit ({error})"
-        )
-        raise checkpoint.error(f"is no complete {part.title} checkpoint: it {lacking}") from error
+        wrong = f"lacks {shown(error.args[0])}" if isinstance(error, KeyError) else f"does not fit ({error})"
+        raise checkpoint.error(f"{wrong}: give a whole {part.title} checkpoint") from error
     given = {key: weight.shape for key, weight in weights.items()}
     demand_fit(shapes_of(network), given, checkpoint.path, f"give a whole {part.title} checkpoint")
     return Planned(part, checkpoint, config, dict(sorted(weights.items())), read)

@@ -18,7 +18,6 @@ from mlx_voice.checkpoints.mapped import (
     item_size,
     shown,
 )
-from mlx_voice.errors import CheckpointError
 from mlx_voice.nn.weights import Plan
 
 LARGEST_HEADER = 16 << 20
@@ -111,9 +110,9 @@ def _finite(key: str, array: Any, dtype: np.dtype[Any]) -> Any:
     if dtype.kind != "f":
         return array.astype(dtype, copy=False)
     if not np.isfinite(array).all():
-        raise CheckpointError(f"the weight {key} holds NaN or infinity: its checkpoint is damaged.")
+        raise ValueError(f"{key} holds NaN or infinity: download or export it again")
     with np.errstate(over="ignore"):
         array = array.astype(dtype, copy=False)
     if dtype.itemsize == 2 and not np.isfinite(array).all():
-        raise CheckpointError(f"the weight {key} does not fit into float16: convert with --dtype float32.")
+        raise ValueError(f"{key} does not fit into float16: convert with --dtype float32")
     return array
