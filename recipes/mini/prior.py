@@ -1,0 +1,92 @@
+"""Stage 4: `python -m recipes.mini.prior`. Text encoder, flow, style encoder: codes, phones, style -> latent.
+
+The latent's likelihood under the flow, and an L1 head on the text encoder's last states (it is thrown away).
+The style is heard in another sentence of the speaker.
+"""
+
+import random
+
+import numpy as np
+import torch
+from torch import nn
+
+from recipes.mini import networks, training
+from recipes.mini.corpus import Corpus, padded
+from recipes.mini.networks import MELS
+from recipes.mini.sound import magnitudes
+
+REFERENCE = 75  # codes: 3 s
+
+
+def reference(wave: np.ndarray) -> np.ndarray:
+    """v2's 704 bins at 32 kHz from 16 kHz sound: twice the magnitudes below 8 kHz, nothing above."""
+    return np.pad(2 * magnitudes(wave), ((0, 0), (0, 704 - 513)))[:, :704]
+
+
+class Stage(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.sovits = networks.Sovits(networks.SovitsSizes())
+        self.direct = networks.conv(networks.SovitsSizes().hidden, MELS)
+        self.register_buffer("embed", training.weights("content")["quantizer.embed"])
+
+
+def masks(lengths: list[int]) -> torch.Tensor:
+    return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])[:, None].float()
+
+
+def main() -> None:
+    args = training.arguments("prior", minutes=45, batch=10, rate=1.5e-3)
+    corpus, held = Corpus("train"), Corpus("valid")
+    stage = Stage()
+    net = stage.sovits
+
+    def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> tuple[torch.Tensor, ...]:
+        styles = []
+        for i in chosen:
+            j = rng.choice(corpus.of_speaker[corpus.rows[i]["speaker"]])
+            start = rng.randint(0, max(0, corpus.rows[j]["codes"] - REFERENCE))
+            wave = corpus.wave(j, start, min(REFERENCE, corpus.rows[j]["codes"]))
+            wave = np.resize(wave, REFERENCE * 640)
+            styles.append(reference(wave * (10 ** (rng.uniform(-4, 2) / 20) if noisy else 1)))
+        codes = padded([corpus.codes(i).astype(np.int64) for i in chosen])
+        if noisy:
+            codes = torch.where(
+                torch.rand(codes.shape) < 0.03, torch.randint(networks.CODES, codes.shape), codes
+            )
+        phones = padded([np.array(corpus.phones(i, rng if noisy else None)) for i in chosen])
+        latent = padded([corpus.mel(i) for i in chosen]).transpose(1, 2)
+        latent_mask = masks([2 * corpus.rows[i]["codes"] for i in chosen])
+        phone_mask = masks([len(corpus.rows[i]["ids"]) for i in chosen])
+        return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask
+
+    def step(batch: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+        style, codes, phones, latent, mask, phone_mask = batch
+        ge = net.ref_enc(style)
+        y = stage.embed[codes].transpose(1, 2).repeat_interleave(2, 2)
+        hidden, mean, deviation = net.enc_p(y, mask, phones, phone_mask, ge)
+        error = ((stage.direct(hidden) - latent).abs() * mask).sum() / mask.sum() / MELS
+        dithered = latent + 0.03 * torch.randn_like(latent) * mask
+        z_p = net.flow(dithered, mask, ge).float()
+        mean, deviation = mean.float(), deviation.float().clamp(-4, 2)
+        likelihood = (deviation + 0.5 * (z_p - mean) ** 2 * torch.exp(-2 * deviation)) * mask
+        return likelihood.sum() / mask.sum() / MELS, error
+
+    def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
+        chosen = sorted(corpus.draw(rng, 4 * args.batch), key=lambda i: corpus.rows[i]["codes"])
+        at = rng.randrange(4) * args.batch
+        likelihood, error = step(draw(corpus, chosen[at : at + args.batch], rng, True))
+        return likelihood + error, {"likelihood": likelihood.item(), "l1": error.item()}
+
+    def evaluate() -> dict[str, float]:
+        rng, found = random.Random(0), {}
+        for language, rows in held.of_language.items():
+            values = np.array([[v.item() for v in step(draw(held, [i], rng, False))] for i in rows[::8]])
+            found |= {f"{language} likelihood": values[:, 0].mean(), f"{language} l1": values[:, 1].mean()}
+        return found
+
+    training.train(args, stage, loss, evaluate, every=120)
+
+
+if __name__ == "__main__":
+    main()
