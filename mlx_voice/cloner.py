@@ -22,6 +22,7 @@ from mlx_voice.engine import Engine
 from mlx_voice.errors import InputError, UnknownVoiceError
 from mlx_voice.results import Audio, Stats
 from mlx_voice.settings import CacheOptions, SpeakOptions
+from mlx_voice.voices import tally
 from mlx_voice.voices.blend import parse
 from mlx_voice.voices.entry import Entry, Voice
 from mlx_voice.voices.registry import Registry
@@ -98,6 +99,10 @@ class VoiceCloner:
         return voice
 
     def close(self) -> None:
+        """End the engine, after what was asked before."""
+        if self._tiers is not None:
+            tally.count(self._engine.call(self._tiers.counts))
+            self._tiers = None
         self._engine.close()
 
     def __enter__(self) -> "VoiceCloner":
@@ -198,7 +203,7 @@ class Voices:
         return [(self[v] if isinstance(v, str) else v, 1.0) for v in voice]
 
     def default(self, language: str) -> Voice:
-        """The voice that has the language's name as an alias, else the first that speaks it, else the first."""
+        """The voice with the language's name as an alias, else the first that speaks it, else the first."""
         try:
             return self[language]
         except UnknownVoiceError:

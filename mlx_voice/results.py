@@ -1,6 +1,7 @@
 """What a caller gets back: sound, and where the time went."""
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
@@ -42,6 +43,21 @@ class Stats:
     @property
     def tokens_per_second(self) -> float:
         return self.token_count / self.tokens if self.tokens else 0.0
+
+    def __add__(self, later: "Stats") -> "Stats":
+        """The account of two answers, one after the other."""
+        summed = {
+            name: getattr(self, name) + getattr(later, name)
+            for name in ("text", "reference", "prefill", "tokens", "decode", "total", "audio", "token_count")
+        }
+        return replace(
+            later,
+            **summed,
+            first_audio=self.first_audio or later.first_audio,
+            peak_memory=max(self.peak_memory, later.peak_memory),
+            hits=dict(Counter(self.hits) + Counter(later.hits)),
+            misses=dict(Counter(self.misses) + Counter(later.misses)),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         return {

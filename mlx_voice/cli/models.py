@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 app = typer.Typer(
-    no_args_is_help=True, help="The models on this machine: convert, pull, list, show, verify, remove."
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="The models on this machine: convert, pull, list, show, verify, remove.",
 )
 
 

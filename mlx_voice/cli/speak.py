@@ -1,0 +1,124 @@
+"""`mlx-voice speak`: text in, sound out."""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mlx_voice.cli.options import ModelName, VoicesFile, opened, quieten, registry, voice_names
+from mlx_voice.cli.sinks import Sink, sink
+from mlx_voice.cli.sources import texts
+from mlx_voice.errors import TextError
+
+if TYPE_CHECKING:
+    from mlx_voice.cloner import VoiceCloner, VoiceLike
+    from mlx_voice.results import Audio, Stats
+    from mlx_voice.settings import SpeakOptions
+
+USUAL_RATE = 175  # words per minute, as `say` counts them
+RECORDINGS = (".wav", ".flac", ".ogg", ".mp3")
+
+
+def speak(
+    text: Annotated[
+        str | None, typer.Argument(help="What to say; - takes standard input, sentence by sentence.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("-f", "--file", help="A text file to read.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Write wav, flac, ogg or mp3; - is standard output.")
+    ] = None,
+    voice: Annotated[
+        str | None,
+        typer.Option("-v", "--voice", autocompletion=voice_names, help="A name, or a mix: anna:0.7+ben:0.3."),
+    ] = None,
+    ref: Annotated[
+        list[Path] | None, typer.Option(help="A recording whose voice is taken; several are mixed.")
+    ] = None,
+    ref_text: Annotated[str, typer.Option(help="What is said in it; else in the .txt beside it.")] = "",
+    ref_dir: Annotated[Path | None, typer.Option(help="A folder of recordings of one voice.")] = None,
+    language: Annotated[str, typer.Option(help="Of the text: zh, en, ja, ko, yue, or auto.")] = "auto",
+    speed: Annotated[float, typer.Option(min=0.25, max=4, help="2 is twice as fast.")] = 1.0,
+    rate: Annotated[
+        int | None, typer.Option("-r", "--rate", min=44, max=700, help="Words per minute; 175 is usual.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
+    model: ModelName = None,
+    voices: VoicesFile = None,
+    form: Annotated[str | None, typer.Option("--format", help="wav, flac, ogg or mp3.")] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Send sound out while it is made.")] = False,
+    play: Annotated[bool, typer.Option("--play", help="Play what is written, where something can.")] = False,
+    stats: Annotated[bool, typer.Option("--stats", help="Say where the time went: JSON on stderr.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+) -> None:
+    """Say a text, aloud or into a file."""
+    from mlx_voice.settings import SpeakOptions
+
+    quieten(quiet)
+    if voice == "?":  # as `say` is asked for them
+        list_voices(voices)
+        return
+    options = SpeakOptions(language=language, speed=rate / USUAL_RATE if rate else speed, seed=seed)
+    job = Job(texts(text, file), sink(output, form, stream, play), options, stream, quiet)
+    recordings = references(ref or [], ref_dir, ref_text)
+    with opened(model, voices) as cloner:
+        total = job.run(cloner, [cloner.clone(path, words) for path, words in recordings] or voice)
+    if stats:
+        typer.echo(json.dumps(total.as_dict()), err=True)
+
+
+@dataclass
+class Job:
+    """Texts on their way to sound."""
+
+    texts: Iterator[str]
+    sink: Sink
+    options: "SpeakOptions"
+    stream: bool
+    quiet: bool
+
+    def run(self, cloner: "VoiceCloner", voice: "VoiceLike | None") -> "Stats":
+        from mlx_voice.results import Stats
+
+        total = Stats()
+        for text in self.texts:
+            chunk = None
+            for chunk in self._spoken(cloner, text, voice):
+                self.sink.write(chunk)
+                self._progress(total.audio + chunk.stats.audio)
+            total = total if chunk is None else total + chunk.stats
+        if not total.audio:
+            raise TextError("There is nothing to say: the text is empty.")
+        self.sink.close()
+        return total
+
+    def _spoken(self, cloner: "VoiceCloner", text: str, voice: "VoiceLike | None") -> "Iterator[Audio]":
+        if self.stream:
+            return cloner.stream(text, voice, self.options)
+        return iter([cloner.speak(text, voice, self.options)])
+
+    def _progress(self, seconds: float) -> None:
+        if not self.quiet and sys.stderr.isatty():
+            typer.echo(f"\r{seconds:.1f} s of speech", nl=False, err=True)
+
+
+def references(paths: list[Path], folder: Path | None, text: str) -> list[tuple[Path, str]]:
+    """The recordings to clone, and what is said in each: the text given, or a .txt beside the recording."""
+    if folder is not None:
+        found = sorted(path for path in folder.glob("*") if path.suffix.lower() in RECORDINGS)
+        if not found:
+            raise typer.BadParameter(f"{folder} holds no {', '.join(RECORDINGS)}", param_hint="--ref-dir")
+        paths = [*paths, *found]
+    beside = [path.with_suffix(".txt") for path in paths]
+    said = [file.read_text(encoding="utf-8") if file.is_file() else "" for file in beside]
+    if paths and not (text or said[0]):
+        raise typer.BadParameter(f"say what is said in {paths[0]}", param_hint="--ref-text")
+    return list(zip(paths, [text or said[0], *said[1:]], strict=True)) if paths else []
+
+
+def list_voices(file: Path | None) -> None:
+    for name, voice in registry(file).voices().items():
+        typer.echo(f"{name:20} {voice.language:4} # {voice.entry.ref_text}")
