@@ -1,11 +1,12 @@
 """Files as torch.save writes them, made with numpy alone; every byte of them can be made wrong."""
 
+import io
 import itertools
 import pickle
 import struct
 import zlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -92,7 +93,7 @@ class Entry:
     """One file of a zip, with the header fields that may lie."""
 
     path: str
-    data: bytes
+    data: bytes | memoryview
     method: int = 0
     flags: int = 0
     size: int | None = None
@@ -106,32 +107,38 @@ class Zip:
     head: bytes = b"PK"
     count: int | None = None
     wide: bool = True  # torch writes the 64-bit end record too
-    trailer: bytes = b""
-    offsets: list[int] = field(default_factory=list)  # of the data, known after `build`
+    offsets: list[int] = field(default_factory=list)  # of the data, known once written
 
     def build(self) -> bytes:
-        body, directory = b"", b""
-        for entry in self.entries:
-            path, start = entry.path.encode(), len(body)
-            size = len(entry.data) if entry.size is None else entry.size
-            crc = zlib.crc32(entry.data) if entry.crc is None else entry.crc
-            padding = -(start + 30 + len(path) + 4) % 64  # torch aligns the numbers
-            extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
-            common = struct.pack("<HHHHHIII", 0, entry.flags, entry.method, 0, 0, crc, size, size)
-            body += b"PK\3\4" + common + struct.pack("<HH", len(path), len(extra)) + path + extra
-            self.offsets.append(len(body))
-            body += entry.data
-            place = start if entry.offset is None else entry.offset
-            directory += (
-                b"PK\1\2\0\0" + common + struct.pack("<HHHHHII", len(path), 0, 0, 0, 0, 0, place) + path
-            )
-        count = len(self.entries) if self.count is None else self.count
-        end = struct.pack("<QHHIIQQQQ", 44, 30, 45, 0, 0, count, count, len(directory), len(body))
-        locator = struct.pack("<IQI", 0, len(body) + len(directory), 1)
-        wide = b"PK\6\6" + end + b"PK\6\7" + locator if self.wide else b""
+        file = io.BytesIO()
+        self.write(file)
+        return file.getvalue()
+
+    def write(self, file: BinaryIO) -> None:
+        directory = b"".join([self._put(entry, file) for entry in self.entries])
+        start, count = file.tell(), len(self.entries) if self.count is None else self.count
+        file.write(directory)
+        if self.wide:
+            end = struct.pack("<QHHIIQQQQ", 44, 30, 45, 0, 0, count, count, len(directory), start)
+            file.write(b"PK\6\6" + end + b"PK\6\7" + struct.pack("<IQI", 0, start + len(directory), 1))
         short = min(count, 0xFFFF)
-        last = b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, short, short, len(directory), len(body), 0)
-        return self.head + (body + directory + wide + last + self.trailer)[2:]
+        file.write(b"PK\5\6" + struct.pack("<HHHHIIH", 0, 0, short, short, len(directory), start, 0))
+        file.seek(0)
+        file.write(self.head)
+
+    def _put(self, entry: Entry, file: BinaryIO) -> bytes:
+        """Write an entry; returns its line in the directory."""
+        path, start = entry.path.encode(), file.tell()
+        size = len(entry.data) if entry.size is None else entry.size
+        crc = zlib.crc32(entry.data) if entry.crc is None else entry.crc
+        padding = -(start + 30 + len(path) + 4) % 64  # torch aligns the numbers
+        extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
+        common = struct.pack("<HHHHHIII", 0, entry.flags, entry.method, 0, 0, crc, size, size)
+        file.write(b"PK\3\4" + common + struct.pack("<HH", len(path), len(extra)) + path + extra)
+        self.offsets.append(file.tell())
+        file.write(entry.data)
+        place = start if entry.offset is None else entry.offset
+        return b"PK\1\2\0\0" + common + struct.pack("<HHHHHII", len(path), 0, 0, 0, 0, 0, place) + path
 
 
 def zip_of(content: Any, top: str = "archive", head: bytes = b"PK", old: bool = False) -> Zip:
@@ -139,7 +146,9 @@ def zip_of(content: Any, top: str = "archive", head: bytes = b"PK", old: bool = 
     arrays: list[np.ndarray] = []
     data = pickled(content, arrays)
     marks = [] if old else [Entry(f"{top}/.format_version", b"1"), Entry(f"{top}/byteorder", b"little")]
-    numbers = [Entry(f"{top}/data/{i}", array.tobytes()) for i, array in enumerate(arrays)]
+    numbers = [
+        Entry(f"{top}/data/{i}", array.reshape(-1).view(np.uint8).data) for i, array in enumerate(arrays)
+    ]
     return Zip([Entry(f"{top}/data.pkl", data), *marks, *numbers, Entry(f"{top}/version", b"3\n")], head)
 
 

@@ -51,9 +51,7 @@ def convert(
     checkpoints = {option: open_checkpoint(path) for option, path in given.items() if path is not None}
     if not checkpoints:
         raise InputError("there is nothing to convert: give at least a T2S and a SoVITS checkpoint.")
-    planned = [
-        plan(part, checkpoints[part.option]) for part in parts.CONVERTIBLE if part.option in checkpoints
-    ]
+    planned = _planned(checkpoints)
     config = _config(name or folder.name, {p.part.option: p for p in planned}, dtype, quantize)
     with install.installing(folder) as new:
         files = {}
@@ -69,6 +67,12 @@ def convert(
     for file, record in files.items():
         remember(folder / file, record.sha256)
     return folder
+
+
+def _planned(checkpoints: dict[str, Checkpoint]) -> list[Planned]:
+    if "sovits" in checkpoints:
+        versions.demand_supported(checkpoints["sovits"])
+    return [plan(p, checkpoints[p.option]) for p in parts.CONVERTIBLE if p.option in checkpoints]
 
 
 def _config(name: str, planned: dict[str, Planned], dtype: str, quantize: int | None) -> ModelConfig:

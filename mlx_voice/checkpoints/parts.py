@@ -38,13 +38,6 @@ class Part:
         )
         return patterns
 
-    def sizes(self, config: Mapping[str, Any], state: "State") -> Any:
-        """The network's configuration, from the one inside a checkpoint and the shapes there."""
-        if hasattr(self.code, "config_from_checkpoint"):
-            return self.code.config_from_checkpoint(config, state)
-        shapes = {key: tensor.shape for key, tensor in state.items()}
-        return getattr(self.code, f"{self.network}Config").from_checkpoint(config, shapes)
-
     def configured(self, fields: Mapping[str, Any]) -> Any:
         return getattr(self.code, f"{self.network}Config").from_dict(fields)
 

@@ -9,6 +9,7 @@ from mlx_voice.checkpoints.fit import demand_fit, shapes_of
 from mlx_voice.checkpoints.mapped import shown
 from mlx_voice.checkpoints.parts import Part, recognised
 from mlx_voice.checkpoints.reader import Checkpoint
+from mlx_voice.errors import CheckpointError
 from mlx_voice.nn.weights import Array, Plan, State, Tensor
 
 # What a network's own code raises when a stranger's checkpoint is not what it expects.
@@ -70,10 +71,12 @@ def plan(part: Part, checkpoint: Checkpoint) -> Planned:
     read: set[str] = set()
     state: State = {key: _Watched(key, tensor, read) for key, tensor in checkpoint.state.items()}
     try:
-        config = part.sizes(checkpoint.config, state)
-        _demand_sane(config, checkpoint)
+        config = part.code.config_from_checkpoint(checkpoint.config, state)
+        _demand_sane(config, checkpoint.state)
         weights = part.code.renames(state, config)
         network = part.build(config)
+    except CheckpointError as error:  # from a network, which does not know the file
+        raise CheckpointError(f"{checkpoint.path}: {error}") from error
     except NOT_AS_EXPECTED as error:
         wrong = f"lacks {shown(error.args[0])}" if isinstance(error, KeyError) else f"does not fit ({error})"
         raise checkpoint.error(f"{wrong}: give a whole {part.title} checkpoint") from error
@@ -82,17 +85,15 @@ def plan(part: Part, checkpoint: Checkpoint) -> Planned:
     return Planned(part, checkpoint, config, dict(sorted(weights.items())), read)
 
 
-def _demand_sane(config: Any, checkpoint: Checkpoint) -> None:
+def _demand_sane(config: Any, state: State) -> None:
     """A network is never larger than its file: counts that say so would keep us busy for nothing."""
     numbers = asdict(config)
     for name, value in numbers.items():
         for number in _integers(value):
-            if not 0 <= number <= 1_000_000 or ("layers" in name and number > len(checkpoint.state)):
-                raise checkpoint.error(f"claims {name} = {shown(number)}: do not use it")
+            if not 0 <= number <= 1_000_000 or ("layers" in name and number > len(state)):
+                raise ValueError(f"{name} = {shown(number)}")
     if "heads" in numbers and "width" in numbers and numbers["width"] % numbers["heads"]:
-        raise checkpoint.error(
-            f"claims {numbers['heads']} heads for a width of {numbers['width']}: export it again"
-        )
+        raise ValueError(f"{numbers['heads']} heads for a width of {numbers['width']}")
 
 
 def _integers(value: Any) -> Iterator[int]:
