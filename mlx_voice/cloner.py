@@ -68,7 +68,7 @@ class VoiceCloner:
         **changes: Any,
     ) -> Audio:
         """The whole text as one sound. `changes` are fields of `SpeakOptions`: speed, seed, language, …"""
-        return Audio.joined(self._spoken(text, voice, _options(options, changes), cancel))
+        return Audio.joined(self._spoken(text, voice, _options(options, changes), cancel, streamed=False))
 
     def stream(
         self,
@@ -80,7 +80,7 @@ class VoiceCloner:
         **changes: Any,
     ) -> Iterator[Audio]:
         """The same sound in pieces, as soon as each is there; leaving the iterator cancels the rest."""
-        return self._spoken(text, voice, _options(options, changes), cancel)
+        return self._spoken(text, voice, _options(options, changes), cancel, streamed=True)
 
     def clone(self, reference: str | os.PathLike[str], text: str = "", language: str | None = None) -> Voice:
         """A voice from a recording and what is said in it; without the text only the timbre is taken.
@@ -126,7 +126,12 @@ class VoiceCloner:
         return self._engine.call(lambda: self._engine.model.config)
 
     def _spoken(
-        self, text: str, voice: VoiceLike | None, options: SpeakOptions, cancel: threading.Event | None
+        self,
+        text: str,
+        voice: VoiceLike | None,
+        options: SpeakOptions,
+        cancel: threading.Event | None,
+        streamed: bool,
     ) -> Iterator[Audio]:
         from mlx_voice.text import analyse
 
@@ -146,7 +151,7 @@ class VoiceCloner:
             state = self.tiers.state(blend)
             account.count(before, self.tiers.counts())
             account.spend(reference=time.perf_counter() - started)
-            return Request(tuple(sentences), state, options, seed)
+            return Request(tuple(sentences), state, options, seed, streamed)
 
         events = self._engine.speak(prepare, cancel or threading.Event())
         return account.chunks(events, config.networks["sovits"]["sample_rate"], seed)

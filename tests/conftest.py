@@ -25,6 +25,27 @@ def data() -> Path:
     return Path(__file__).parent / "data"
 
 
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a small random v2 model, converted from checkpoints in the official formats."""
+    import official_files
+
+    from mlx_voice.checkpoints import convert
+
+    folder = tmp_path_factory.mktemp("tiny-model")
+    files = official_files.tiny(folder, "s1", "s2_v2", "hubert", "bert")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MLX_VOICE_HOME", str(folder / "home"))
+        return convert(
+            t2s=files["s1"],
+            sovits=files["s2_v2"],
+            hubert=files["hubert"],
+            bert=files["bert"],
+            out=folder / "tiny",
+            dtype="float32",
+        )
+
+
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test sees or touches the user's own models, voices and cache."""

@@ -35,7 +35,7 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, help="Each figure is the median of so many.")] = 3,
     voices: VoicesFile = None,
 ) -> None:
-    """Measure this machine with the installed model: a table, then one line of JSON."""
+    """Measure this machine: a table, then one line of JSON."""
     if language not in TEXT:
         raise typer.BadParameter("choose en or zh", param_hint="--language")
     figures: dict[str, Any] = {"cold_start_s": _cold_start(model, voice, language, voices)}

@@ -12,7 +12,7 @@ from mlx_voice.errors import ModelError, TextError, VoiceError
 
 
 def doctor(voices: VoicesFile = None, as_json: Json = False) -> None:
-    """Say what is installed, which device computes, what is kept on disk, and what to do next."""
+    """What is here, what is missing, and what to do next."""
     report: dict[str, str] = {
         "mlx-voice": __version__,
         "python": f"{platform.python_version()}, {platform.platform()}",

@@ -7,11 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="The models on this machine: convert, pull, list, show, verify, remove.",
-)
+from mlx_voice.cli.options import Json, group
+
+app = group("The models: convert, pull, list, show, verify, remove.")
 
 
 class Dtype(StrEnum):
@@ -24,7 +22,6 @@ class Bits(StrEnum):
     four = "4"
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 DtypeOption = Annotated[Dtype, typer.Option(help="How the weights are stored.")]
 BitsOption = Annotated[
     Bits | None, typer.Option(help="Pack the linear layers of T2S and BERT into so many bits.")
