@@ -20,15 +20,17 @@ LANGUAGES = {
     "zh": Language("Chinese", "mlx_voice.text.zh"),
     "en": Language("English", "mlx_voice.text.en"),
     "ja": Language("Japanese", "mlx_voice.text.ja", "ja"),
-    "ko": Language("Korean", "mlx_voice.text.ko", "ko", ("v2",)),
+    "ko": Language("Korean", "mlx_voice.text.ko", symbols=("v2",)),
     "yue": Language("Cantonese", "mlx_voice.text.yue", "yue", ("v2",)),
 }
 
 
 @cache
-def reader(name: str) -> Reader:
+def reader(name: str, symbols: str) -> Reader:
     """The `read` of a language, imported on first use."""
     language = LANGUAGES[name]
+    if symbols not in language.symbols:
+        raise TextError(f"A {symbols} model cannot speak {language.title}: choose a v2 model.")
     try:
         module = import_module(language.module)
     except ModuleNotFoundError as error:

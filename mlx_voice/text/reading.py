@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Protocol
 
+from mlx_voice.text.lexicon import Lexicon
 from mlx_voice.text.symbols import Symbols, load
 
 Place = tuple[int, int]  # [start, end) in the text that was given
@@ -16,9 +17,7 @@ class Context:
     """What the reader of a language is told besides the text."""
 
     symbols: Symbols = field(default_factory=lambda: load("v2"))
-    lexicon: Mapping[str, tuple[str, ...]] = field(
-        default_factory=dict
-    )  # word -> pinyin per character, or phones
+    lexicon: Lexicon = field(default_factory=Lexicon)
     fixed: Mapping[int, str] = field(default_factory=dict)  # index in the text given -> its reading (`jue2`)
 
 
@@ -48,6 +47,11 @@ class Traced:
     @classmethod
     def of(cls, text: str) -> "Traced":
         return cls(text, tuple((i, i + 1) for i in range(len(text))))
+
+    @classmethod
+    def join(cls, parts: Iterable["Traced"]) -> "Traced":
+        whole = list(parts)
+        return cls("".join(p.text for p in whole), tuple(place for p in whole for place in p.origin))
 
     def __len__(self) -> int:
         return len(self.text)
@@ -96,8 +100,3 @@ class Traced:
             return [(self.origin[start][0], self.origin[end - 1][1])] * count
         edge = self.origin[start][0] if start < len(self) else (self.origin[-1][1] if self.origin else 0)
         return [(edge, edge)] * count
-
-
-def joined(parts: Iterable[Traced]) -> Traced:
-    whole = list(parts)
-    return Traced("".join(p.text for p in whole), tuple(place for p in whole for place in p.origin))
