@@ -138,7 +138,7 @@ class VoiceCloner:
         account = _Account()
         config = self.config
         account.start = time.perf_counter()
-        sentences = analyse(text, options.language, symbols=config.symbols)
+        sentences = analyse(text, options.language, symbols=config.symbols, role="target")
         blend = self.voices.blend(voice, sentences)
         seed = secrets.randbits(32) if options.seed is None else options.seed
         options = replace(options, seed=seed, speed=options.speed * blend[0][0].entry.speed_factor)
@@ -251,8 +251,8 @@ class _Account:
                 audio=samples / rate,
                 token_count=self.stats.token_count + event.tokens,
                 peak_memory=event.peak_memory,
-                hits=dict(self.hits),
-                misses=dict(self.misses),
+                hits=dict(+self.hits),
+                misses=dict(+self.misses),
                 seed=seed,
             )
             yield Audio(event.samples, rate, self.stats, event.words)

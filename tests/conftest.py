@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 FULL = os.environ.get("MLX_VOICE_FULL") == "1"
@@ -44,6 +45,16 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
             out=folder / "tiny",
             dtype="float32",
         )
+
+
+@pytest.fixture
+def recording(tmp_path: Path, data: Path) -> Path:
+    """3.2 s of sound at 16 kHz, in which `tiny_model` hears codes; call it 今天天气很好，我们去公园。"""
+    from mlx_voice.audio import write
+
+    path = tmp_path / "recording.wav"
+    write(path, np.load(data / "reference/cases/02_hubert_codes.npz")["wave16k_ref"], 16000)
+    return path
 
 
 @pytest.fixture(autouse=True)

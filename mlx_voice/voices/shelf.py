@@ -68,13 +68,16 @@ class Shelf:
         return [(voice, f) for voice, f in places if self.audio is None or f.audio_sha256 == self.audio]
 
     def _into_entry(self, kind: str, key: str, content: bytes, record: MelFile | Numbers) -> None:
-        folder = PurePosixPath(next(iter(sorted(self.voice.entry.paths())))).parent
-        record = replace(record, path=str(folder / record.path))
-        write_bytes(self.voice.path(record.path), content)
+        """In the place of what it replaces, else beside the voice's other files."""
+        entry = self.voice.entry
+        old = getattr(entry.features, kind).get(key)
+        path = old.path if old else str(PurePosixPath(min(entry.paths())).with_name(record.path))
+        record = replace(record, path=path)
+        write_bytes(self.voice.path(path), content)
 
         def change(entry: Entry) -> Entry:
-            same = entry.features.audio_sha256 == self.audio or self.audio is None
-            features = entry.features if same else Features(self.audio)
+            stale = self.audio is not None and entry.features.audio_sha256 != self.audio
+            features = Features(self.audio) if stale else entry.features
             return replace(entry, features=with_feature(features, kind, key, record))
 
         self.voice = self.registry.record(self.voice, change)

@@ -134,7 +134,9 @@ class Tiers:
         entry = voice.entry
         if not entry.ref_text:
             return ()
-        return tuple(analyse(entry.ref_text, entry.language, symbols=self.model.config.symbols))
+        return tuple(
+            analyse(entry.ref_text, entry.language, symbols=self.model.config.symbols, role="prompt")
+        )
 
     def made(self, blend: Sequence[tuple[Source, float]]) -> VoiceState:
         whole = sum(weight for _, weight in blend)
