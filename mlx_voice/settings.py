@@ -27,7 +27,8 @@ class StreamOptions:
     first_chunk: int = 10
     growth: float = 1.5
     largest_chunk: int = 75
-    look_ahead: int = 8
+    look_ahead: int = 4  # tokens known beyond a sound before it is decided
+    settle: int | None = 8  # decoder frames of 20 ms decided beyond a sound; None: all that its samples feel
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class SpeakOptions:
     language: str = "auto"
     speed: float = 1.0
     seed: int | None = None
-    noise_scale: float = 0.5
+    noise_scale: float | None = None  # None: the model's own
     pause: float = 0.3  # seconds between sentences
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     streaming: StreamOptions = field(default_factory=StreamOptions)

@@ -4,7 +4,7 @@ The host never stands between two steps: a code is drawn on the device, and the 
 the last one is read. So an end is noticed one step late, and that one step is thrown away.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -31,9 +31,12 @@ class Row:
     limit: int = 1500  # codes
     minimum: int = 11  # codes before the end may be drawn
     noise: mx.array | None = None  # [steps, vocabulary] Exp(1), in place of the seed's
+    reading: Hashable = None  # equal in rows that read the same; None: in those with the same features
 
-    def same_prompt(self, other: "Row") -> bool:
-        return self.phones == other.phones and self.codes == other.codes and self.bert is other.bert
+    def same_prefill(self, other: "Row") -> bool:
+        if self.phones != other.phones or self.codes != other.codes:
+            return False
+        return self.bert is other.bert if self.reading is None else self.reading == other.reading
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class TokenLoop:
         distinct: list[Row] = []
         places = []
         for row in rows:
-            place = next((i for i, d in enumerate(distinct) if d.same_prompt(row)), len(distinct))
+            place = next((i for i, d in enumerate(distinct) if d.same_prefill(row)), len(distinct))
             distinct += [row] if place == len(distinct) else []
             places.append(place)
         logits, cache = prefill(self.model, distinct)

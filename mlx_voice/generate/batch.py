@@ -1,0 +1,141 @@
+"""Many requests at a time: their sentences share the token loop, and each hears only its own.
+
+`add`, `step` until an event says done, `cancel`. No threads: whoever owns MLX calls this.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlx_voice.cache import LRU
+from mlx_voice.device import mx
+from mlx_voice.errors import TextError
+from mlx_voice.generate.features import joined, text_features
+from mlx_voice.generate.layout import laid_out
+from mlx_voice.generate.loop import Row, Token, TokenLoop
+from mlx_voice.generate.speech import Event, Request, Speech, Utterance
+from mlx_voice.voices.state import VoiceState
+
+if TYPE_CHECKING:
+    from mlx_voice.checkpoints import Model
+
+SLOTS = 8  # sentences at a time
+PROMPT_FEATURES = 64 << 20  # bytes
+
+Entering = tuple[Speech, Utterance]
+
+
+class Generator:
+    def __init__(self, model: "Model", slots: int = SLOTS) -> None:
+        self.model = model
+        self.slots = slots
+        self.loop = TokenLoop(model.t2s)
+        self._added = 0
+        self._speeches: OrderedDict[int, Speech] = OrderedDict()  # whose turn it is stands first
+        self._owners: dict[int, Entering] = {}  # by row of the loop
+        self._prompts: LRU[str, mx.array] = LRU(PROMPT_FEATURES, lambda features: features.nbytes)
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._speeches)
+
+    def add(self, request: Request) -> int:
+        if not request.sentences or not all(sentence.ids for sentence in request.sentences):
+            raise TextError("There is nothing to say in this text: give some words.")
+        ident = self._added
+        self._added += 1
+        self._speeches[ident] = Speech(ident, request, self.model)
+        return ident
+
+    def cancel(self, ident: int) -> None:
+        """Forget a request, whether under way or over."""
+        speech = self._speeches.pop(ident, None)
+        rows = [row for row, (owner, _) in self._owners.items() if owner is speech]
+        self.loop.cancel(rows)
+        for row in rows:
+            del self._owners[row]
+
+    def step(self) -> list[Event]:
+        """One code for every sentence under way, and the sound that has become possible."""
+        events = self._admit()
+        started = perf_counter()
+        tokens = self.loop.step()
+        self._hear(tokens, perf_counter() - started)
+        for speech in list(self._speeches.values()):
+            try:
+                event = speech.voiced()
+            except Exception as error:  # noqa: BLE001 - it belongs to this request, and to no other
+                event = self._failed(speech, error)
+            if event:
+                events.append(event)
+                if event.done:
+                    self.cancel(speech.id)
+        return events
+
+    def _hear(self, tokens: Sequence[Token], seconds: float) -> None:
+        speaking = {}
+        for token in tokens:
+            speech, utterance = self._owners[token.row]
+            utterance.hear(token)
+            speech.tokens += 1
+            speaking[speech.id] = speech
+            if token.reason:
+                del self._owners[token.row]
+        for speech in speaking.values():
+            speech.seconds["tokens"] += seconds
+
+    def _admit(self) -> list[Event]:
+        """Fill the free slots, one sentence of each request in turn; the events are those of failures."""
+        chosen: list[Entering] = []
+        while len(self._owners) + len(chosen) < self.slots:
+            speech = next((speech for speech in self._speeches.values() if speech.ready), None)
+            if speech is None:
+                break
+            self._speeches.move_to_end(speech.id)
+            chosen.append((speech, speech.admit()))
+        return self._prefill(chosen) if chosen else []
+
+    def _prefill(self, chosen: Sequence[Entering]) -> list[Event]:
+        started = perf_counter()
+        events, entering, rows = [], [], []
+        features = text_features(self.model, [utterance.sentence for _, utterance in chosen])
+        for (speech, utterance), bert in zip(chosen, features, strict=True):
+            if speech.id not in self._speeches:
+                continue
+            try:
+                rows.append(self._row(speech, utterance, bert))
+                entering.append((speech, utterance))
+            except Exception as error:  # noqa: BLE001 - it belongs to this request, and to no other
+                events.append(self._failed(speech, error))
+        if rows:
+            self._owners |= dict(zip(self.loop.add(rows), entering, strict=True))
+        for speech in {speech.id: speech for speech, _ in chosen}.values():
+            speech.seconds["prefill"] += perf_counter() - started
+        return events
+
+    def _row(self, speech: Speech, utterance: Utterance, bert: mx.array | None) -> Row:
+        request = speech.request
+        prompt = self._prompt(speech, request.voice)
+        sentence, sampling = utterance.sentence, speech.sampling
+        return laid_out(self.model, request.voice, prompt, sentence, bert, sampling, request.seed)
+
+    def _prompt(self, speech: Speech, voice: VoiceState) -> mx.array | None:
+        """What BERT knows of the prompt's text."""
+        if self.model.bert is None or not voice.text:
+            return None
+        features = self._prompts.get(voice.key)
+        (speech.misses if features is None else speech.hits)["bert"] += 1
+        if features is None:
+            parts = text_features(self.model, voice.text)
+            features = joined(parts, [len(sentence.ids) for sentence in voice.text])
+            if features is None:
+                return None
+            self._prompts.put(voice.key, features)
+        return features
+
+    def _failed(self, speech: Speech, error: Exception) -> Event:
+        self.cancel(speech.id)
+        return Event(speech.id, np.zeros(0, np.float32), speech.heard, done=True, error=error)

@@ -1,0 +1,88 @@
+"""How a voice's prompt and a text become a row for the token loop, and when that row has said all.
+
+`plain`: the prompt's phones, then the text's; the model itself says when it is done. `timed`: every phone is
+repeated for the codes it lasts, so that phone and code positions mean the same instant; the length is known.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlx_voice.device import mx
+from mlx_voice.errors import ModelError
+from mlx_voice.generate.features import joined
+from mlx_voice.generate.loop import Row
+from mlx_voice.generate.sampling import Sampling
+from mlx_voice.nn.weights import Array
+
+if TYPE_CHECKING:
+    from mlx_voice.checkpoints import Model
+    from mlx_voice.text import Sentence
+    from mlx_voice.voices.state import VoiceState
+
+USUAL_PACE = 3.5  # codes per phone, where no prompt tells
+SLOWEST = 3.0  # times the pace: what is longer is no longer speech
+GRACE = 25  # codes beyond that
+RATES = (0.5, 2.0)  # how far a prompt may stretch the usual durations
+
+
+def laid_out(
+    model: "Model",
+    voice: "VoiceState",
+    prompt_bert: mx.array | None,
+    sentence: "Sentence",
+    bert: mx.array | None,
+    sampling: Sampling,
+    seed: int,
+) -> Row:
+    phones = sentence.ids
+    both = (*voice.phones, *phones)
+    features = joined([prompt_bert, bert], [len(voice.phones), len(phones)])
+    codes = tuple(int(code) for code in np.array(voice.codes))
+    reading = (voice.key, sentence)
+    limit = math.floor(model.config.max_seconds * model.config.code_rate)
+    if model.config.layout == "plain":
+        pace = len(codes) / len(voice.phones) if codes else USUAL_PACE
+        limit = min(limit, GRACE + math.ceil(SLOWEST * pace * len(phones)))
+        return Row(both, features, codes, sampling, seed, limit, reading=reading)
+    prompt = prompt_timing(voice)
+    lasts = durations(model, voice, phones)
+    index = np.repeat(np.arange(len(both)), [*prompt, *lasts])
+    timed = None if features is None else features[mx.array(index)]
+    limit = min(limit, sum(lasts))
+    frames = tuple(both[i] for i in index)
+    return Row(frames, timed, codes, sampling, seed, limit, minimum=limit, reading=reading)
+
+
+def prompt_timing(voice: "VoiceState") -> tuple[int, ...]:
+    if not voice.phones:
+        return ()
+    if voice.timing is None or sum(voice.timing) != voice.codes.size:
+        raise ModelError("This voice has no timing for a model that lays its text out in time: add it again.")
+    return voice.timing
+
+
+def durations(model: "Model", voice: "VoiceState", phones: Sequence[int]) -> list[int]:
+    """Codes per phone, at the pace of the prompt."""
+    usual = _usual(model, phones)
+    if voice.phones:
+        rate = sum(prompt_timing(voice)) / _usual(model, voice.phones).sum()
+        usual = usual * np.clip(rate, *RATES)
+    return rounded(usual)
+
+
+def _usual(model: "Model", phones: Sequence[int]) -> Array:
+    frames: Array = np.array(model.duration(mx.array([list(phones)])))[0].astype(np.float64)
+    return frames
+
+
+def rounded(lengths: Array) -> list[int]:
+    """Whole numbers, none below 1, whose running sum stays next to that of the fractions."""
+    whole: list[int] = []
+    total = 0
+    for end in np.cumsum(lengths):
+        whole.append(max(1, round(end) - total))
+        total += whole[-1]
+    return whole
