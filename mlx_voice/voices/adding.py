@@ -53,6 +53,7 @@ def add(
 ) -> tuple[Voice, tuple[str, ...]]:
     """The new voice, and what could be better about its recording, one sentence each."""
     name = check_name(name)
+    tiers.registry.demand_free(name, over)
     if not recording.text.strip():
         raise InputError("A voice needs the text of its recording: say with --text what is said there.")
     heard = coach.listen(recording.path, recording.window)

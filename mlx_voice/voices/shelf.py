@@ -118,7 +118,7 @@ def _record(root: Path) -> Features:
         with suppress(PermissionError):
             os.utime(root)  # for `prune`
         return parse(Features, load(content))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Features()
     except ValueError:
         log.warning("%s is damaged; what it describes is made again.", root / FILE)
