@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,10 +65,10 @@ def installing(folder: Path) -> Iterator[Path]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent / _LOCK):
             _clear_leftovers(folder.parent)
-            new = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_NEW))
+            new = folder.with_name(_NEW + folder.name)
+            new.mkdir()
             try:
                 yield new
-                new.chmod(0o777 & ~_umask())
                 _replace(folder, new)
             finally:
                 shutil.rmtree(new, ignore_errors=True)
@@ -129,9 +128,3 @@ def _clear_leftovers(parent: Path) -> None:
             old.rename(folder)
     for new in parent.glob(f"{_NEW}*"):
         shutil.rmtree(new, ignore_errors=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,8 +1,8 @@
 """What a model folder says of itself: its files' sizes and checksums, and what it was made from."""
 
 import json
-import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,8 @@ def remember(path: Path, digest: str) -> None:
     stat = path.stat()
     known = {name: entry for name, entry in _known().items() if Path(name).exists()}
     known[str(path.resolve())] = [stat.st_size, stat.st_mtime_ns, stat.st_ino, digest]
-    try:
+    with suppress(StorageError):  # where nothing can be remembered the sum is computed again
         write_bytes(_memory(), json.dumps(known).encode())
-    except StorageError:
-        if os.access(home(), os.W_OK):  # a home that may only be read is no fault: the sum is computed again
-            raise
 
 
 def _memory() -> Path:

@@ -99,20 +99,24 @@ def write_safetensors(file: BinaryIO, plan: Plan, dtypes: Mapping[str, np.dtype[
 
     put(struct.pack("<Q", len(text)) + text)
     for key, weight in plan.items():
-        array = np.ascontiguousarray(_finite(key, weight.make(), dtypes[key]))
+        array = _cast(key, weight.make(), dtypes[key])
         if array.shape != weight.shape:
             raise AssertionError(f"{key} was planned as {weight.shape} and made as {array.shape}")
         put(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
-def _finite(key: str, array: Any, dtype: np.dtype[Any]) -> Any:
-    if dtype.kind != "f":
-        return array.astype(dtype, copy=False)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{key} holds NaN or infinity: download or export it again")
+def _cast(key: str, array: Any, dtype: np.dtype[Any]) -> Any:
     with np.errstate(over="ignore"):
-        array = array.astype(dtype, copy=False)
-    if dtype.itemsize == 2 and not np.isfinite(array).all():
-        raise ValueError(f"{key} does not fit into float16: convert with --dtype float32")
-    return array
+        cast = array.astype(dtype, order="C", copy=False)
+    if dtype.kind == "f" and not _finite(cast):
+        if np.isfinite(array).all():
+            raise ValueError(f"{key} does not fit into float16: convert with --dtype float32")
+        raise ValueError(f"{key} holds NaN or infinity: download or export it again")
+    return cast
+
+
+def _finite(array: Any) -> bool:
+    """By the exponent's bits: several times faster than isfinite, which converts each float16."""
+    integer, exponent = (np.uint16, 0x7C00) if array.itemsize == 2 else (np.uint32, 0x7F800000)
+    return not ((array.view(integer) & integer(exponent)) == exponent).any()

@@ -10,27 +10,20 @@ from conftest import FULL
 
 from mlx_voice.checkpoints import convert, open_model
 
-full_only = pytest.mark.skipif(not FULL, reason="a gigabyte: make test-all")
+VERSIONS = (("v2", "s1_v2"), ("v1", "s1_v1"), ("v2Pro", "s1_v2"), ("v2ProPlus", "s1_v2"))
 
 
-@full_only
-@pytest.mark.parametrize(
-    ("version", "t2s"), [("v1", "s1_v1"), ("v2", "s1_v2"), ("v2Pro", "s1_v2"), ("v2ProPlus", "s1_v2")]
-)
+@pytest.mark.parametrize(("version", "t2s"), VERSIONS if FULL else VERSIONS[:1])
 def test_every_version(tmp_path: Path, version: str, t2s: str) -> None:
     folder = convert(
-        t2s=official_files.full_t2s(tmp_path, t2s),
+        t2s=official_files.full_t2s(tmp_path, t2s) if FULL else None,
         sovits=official_files.full_sovits(tmp_path, version),
         out=tmp_path / "model",
     )
     model = open_model(folder)
     assert model.config.version == version
-    assert model.t2s is not None and model.sovits is not None
-
-
-def test_the_smallest_at_full_size(tmp_path: Path) -> None:
-    model = open_model(convert(sovits=official_files.full_sovits(tmp_path, "v2"), out=tmp_path / "model"))
     assert model.sovits is not None
+    assert (model.t2s is not None) == FULL
 
 
 ENCODERS = {
@@ -40,8 +33,7 @@ ENCODERS = {
 }
 
 
-@full_only
-@pytest.mark.parametrize("option", ENCODERS)
+@pytest.mark.parametrize("option", ENCODERS if FULL else ("speaker",))
 def test_every_encoder(tmp_path: Path, option: str) -> None:
     model = open_model(convert(**{option: _encoder(tmp_path, option)}, out=tmp_path / "model"))  # type: ignore[arg-type]
     assert getattr(model, "content" if option == "hubert" else option) is not None
@@ -83,8 +75,7 @@ print(most - start)
 """
 
 
-@full_only
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="measured through /proc")
+@pytest.mark.skipif(not FULL or not sys.platform.startswith("linux"), reason="a gigabyte, measured in /proc")
 @pytest.mark.parametrize("options", [("float16", "0"), ("float32", "0"), ("float16", "8")])
 def test_memory_of_a_conversion(tmp_path: Path, options: tuple[str, str]) -> None:
     """Above 500 MB it grows by at most 0.3 times the file."""
