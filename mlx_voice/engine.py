@@ -1,11 +1,19 @@
-"""The one thread that owns MLX: whoever wants something computed posts it here and waits for the answer."""
+"""The one thread that owns MLX: whoever wants something computed posts it here and waits for the answer.
 
+Jobs go first; between them every request under way advances by one step, so that many are spoken at a time,
+one taken back ends within a step, and an error reaches only the caller that it belongs to.
+"""
+
+import atexit
+import logging
 import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from mlx_voice.errors import CancelledError, VoiceError
@@ -15,9 +23,14 @@ if TYPE_CHECKING:
     from mlx_voice.generate import Event, Generator, Request
 
 T = TypeVar("T")
+log = logging.getLogger("mlx_voice")
+
+UNREAD = 8  # pieces that wait for their reader before a request is held
+PATIENCE = 0.05  # seconds between looks at requests that are all held
+BUFFERS = 512 << 20  # bytes that MLX may keep for reuse
 
 
-@dataclass
+@dataclass(eq=False)
 class _Speech:
     """A request on its way: `prepare` runs in the engine's thread, events come back through a queue."""
 
@@ -25,23 +38,26 @@ class _Speech:
     cancelled: threading.Event
     events: "queue.SimpleQueue[Event | BaseException | None]" = field(default_factory=queue.SimpleQueue)
 
+    @property
+    def held(self) -> bool:
+        return self.events.qsize() >= UNREAD
+
 
 class Engine:
-    """One model, opened when it is first needed. One request is spoken at a time, in the order they come."""
+    """One model, opened when it is first needed."""
 
     def __init__(self, model: str | Path, dtype: str | None = None) -> None:
         self._name, self._dtype = model, dtype
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._model: Model | None = None
         self._generator: Generator | None = None
+        self._speeches: dict[int, _Speech] = {}  # by the generator's number
         self._closed = False
-        self._thread = threading.Thread(target=self._run, name="mlx-voice engine", daemon=True)
-        self._thread.start()
+        self._worker = _worker()
 
     @property
     def model(self) -> "Model":
         """Only in the engine's thread."""
-        assert threading.current_thread() is self._thread
+        assert self._worker.is_current
         if self._model is None:
             from mlx_voice.checkpoints import open_model
 
@@ -50,7 +66,7 @@ class Engine:
 
     def call(self, function: Callable[..., T], *args: object) -> T:
         """Run a function in the engine's thread."""
-        if threading.current_thread() is self._thread:
+        if self._worker.is_current:
             return function(*args)
         answer: Future[T] = Future()
 
@@ -64,9 +80,12 @@ class Engine:
         return answer.result()
 
     def speak(self, prepare: "Callable[[], Request]", cancelled: threading.Event) -> "Iterator[Event]":
-        """The events of a request, as they come; leaving the iterator, or setting `cancelled`, ends it."""
+        """The events of a request, as they come; leaving the iterator, or setting `cancelled`, ends it.
+
+        A reader that is slow holds its own request back, and no other.
+        """
         speech = _Speech(prepare, cancelled)
-        self._post(lambda: self._speak(speech))
+        self._post(lambda: self._enter(speech))
         try:
             while (event := speech.events.get()) is not None:
                 if isinstance(event, BaseException):
@@ -76,46 +95,147 @@ class Engine:
             cancelled.set()
 
     def close(self) -> None:
-        """Finish what was asked before, and end the thread."""
+        """Finish what is being listened to, end what is not; nothing more can be asked."""
         if not self._closed:
             self._closed = True
-            self._jobs.put(None)
-        if threading.current_thread() is not self._thread:
-            self._thread.join()
+            if not self._worker.is_current:
+                self._worker.finish(self)
+
+    @property
+    def under_way(self) -> bool:
+        return bool(self._speeches)
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing can be done before a reader reads."""
+        return all(speech.held and not speech.cancelled.is_set() for speech in self._speeches.values())
+
+    def drop_unread(self) -> None:
+        """End the requests whose pieces nobody takes."""
+        for speech in self._speeches.values():
+            if speech.held:
+                speech.cancelled.set()
+
+    def turn(self) -> None:
+        """One step for all requests under way; in the engine's thread."""
+        assert self._generator is not None
+        for ident, speech in list(self._speeches.items()):
+            self._generator.hold(ident, speech.held)
+            if speech.cancelled.is_set():
+                self._leave(ident, CancelledError("The request was taken back."))
+        try:
+            events = self._generator.step()
+        except Exception as error:  # noqa: BLE001 - nobody knows whose it was, so all are told
+            self._generator = None
+            for ident in list(self._speeches):
+                self._leave(ident, error)
+            return
+        for event in events:
+            self._speeches[event.request].events.put(event)
+            if event.done:
+                self._leave(event.request, None)
 
     def _post(self, job: Callable[[], None]) -> None:
         if self._closed:
             raise VoiceError("This VoiceCloner is closed: make another one.")
-        self._jobs.put(job)
+        self._worker.post(job)
 
-    def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
-
-    def _speak(self, speech: _Speech) -> None:
+    def _enter(self, speech: _Speech) -> None:
         try:
-            self._generate(speech)
-            speech.events.put(None)
+            if speech.cancelled.is_set():
+                raise CancelledError("The request was taken back.")
+            ident = self._ready_generator().add(speech.prepare())
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the caller
             speech.events.put(error)
+            return
+        self._speeches[ident] = speech
+        self._worker.visit(self)
 
-    def _generate(self, speech: _Speech) -> None:
+    def _leave(self, ident: int, last: BaseException | None) -> None:
+        if self._generator is not None:
+            self._generator.cancel(ident)
+        self._speeches.pop(ident).events.put(last)
+
+    def _ready_generator(self) -> "Generator":
         if self._generator is None:
+            from mlx_voice.device import mx
             from mlx_voice.generate import Generator
 
+            mx.set_cache_limit(BUFFERS)
             self._generator = Generator(self.model)
-        self._check(speech)
-        ident = self._generator.add(speech.prepare())
-        try:
-            done = False
-            while not done:
-                self._check(speech)
-                for event in self._generator.step():
-                    speech.events.put(event)
-                    done = done or event.done
-        finally:
-            self._generator.cancel(ident)
+            if mx.default_device() == mx.gpu:
+                started = perf_counter()
+                self._generator.warm_up()
+                log.info("%s is warm after %.1f s.", self.model.name, perf_counter() - started)
+        return self._generator
 
-    def _check(self, speech: _Speech) -> None:
-        if speech.cancelled.is_set():
-            raise CancelledError("The request was taken back.")
+
+class _Worker:
+    """The thread. It runs jobs as they come, and in between gives a turn to each engine with requests."""
+
+    def __init__(self) -> None:
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._engines: list[Engine] = []
+        self._thread = threading.Thread(target=self._run, name="mlx-voice", daemon=True)
+        self._thread.start()
+        atexit.register(self._stop)  # MLX must not be at work while the interpreter goes
+
+    @property
+    def is_current(self) -> bool:
+        return threading.current_thread() is self._thread
+
+    def post(self, job: Callable[[], None]) -> None:
+        self._jobs.put(job)
+
+    def visit(self, engine: Engine) -> None:
+        """Give this engine turns while it has requests; in the thread."""
+        if engine not in self._engines:
+            self._engines.append(engine)
+
+    def finish(self, engine: Engine) -> None:
+        """Wait until the engine has done all that it was asked before."""
+        done = threading.Event()
+
+        def look() -> None:
+            engine.drop_unread()
+            if engine.under_way:
+                self._turns()
+                self._jobs.put(look)
+            else:
+                done.set()
+
+        self._jobs.put(look)
+        done.wait()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                wait = self._wait
+                job = self._jobs.get(wait != 0, wait)
+            except queue.Empty:
+                self._turns()
+                continue
+            if job is None:
+                return
+            job()
+
+    @property
+    def _wait(self) -> float | None:
+        """Seconds to wait for a job: for ever when idle, not at all while there is something to speak."""
+        if not self._engines:
+            return None
+        return PATIENCE if all(engine.held for engine in self._engines) else 0
+
+    def _turns(self) -> None:
+        for engine in self._engines:
+            engine.turn()
+        self._engines = [engine for engine in self._engines if engine.under_way]
+
+    def _stop(self) -> None:
+        self._jobs.put(None)
+        self._thread.join()
+
+
+@cache
+def _worker() -> _Worker:
+    return _Worker()

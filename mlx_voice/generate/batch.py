@@ -17,6 +17,7 @@ from mlx_voice.generate.features import joined, text_features
 from mlx_voice.generate.layout import laid_out
 from mlx_voice.generate.loop import Row, Token, TokenLoop
 from mlx_voice.generate.speech import Event, Request, Speech, Utterance
+from mlx_voice.generate.stream import SoundStream
 from mlx_voice.voices.state import VoiceState
 
 if TYPE_CHECKING:
@@ -50,6 +51,19 @@ class Generator:
         self._speeches[ident] = Speech(ident, request, self.model)
         return ident
 
+    def hold(self, ident: int, held: bool) -> None:
+        """A request on hold gives no sound and begins no sentence; its reader is behind."""
+        self._speeches[ident].held = held
+
+    def warm_up(self) -> None:
+        """Compile what a first request would otherwise wait for."""
+        self.loop.add([Row((0,) * 16, codes=(0,) * 16, limit=4, minimum=4)])
+        while self.loop.rows:
+            self.loop.step()
+        sovits = self.model.sovits
+        condition = mx.zeros((1, 1, sovits.config.gin_channels))
+        SoundStream(sovits, [0] * 16, condition).take([0] * 16, final=True)
+
     def cancel(self, ident: int) -> None:
         """Forget a request, whether under way or over."""
         speech = self._speeches.pop(ident, None)
@@ -64,7 +78,7 @@ class Generator:
         started = perf_counter()
         tokens = self.loop.step()
         self._hear(tokens, perf_counter() - started)
-        for speech in list(self._speeches.values()):
+        for speech in [speech for speech in self._speeches.values() if not speech.held]:
             try:
                 event = speech.voiced()
             except Exception as error:  # noqa: BLE001 - it belongs to this request, and to no other

@@ -72,6 +72,7 @@ class Speech:
         self.sampling = decided(request.options.sampling, model.config.sampling)
         self.admitted = 0
         self.heard = 0
+        self.held = False
         self.under_way: list[Utterance] = []  # from the sentence being heard to the last one admitted
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.tokens = 0
@@ -81,7 +82,7 @@ class Speech:
     @property
     def ready(self) -> bool:
         """Whether the next sentence may enter the loop now."""
-        if self.admitted == len(self.request.sentences):
+        if self.held or self.admitted == len(self.request.sentences):
             return False
         if self.request.streamed:
             return all(u.reason for u in self.under_way)

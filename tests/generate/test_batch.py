@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tiny_model import model, sentence, voice
+from reference_model import model, sentence, voice
 
 from mlx_voice.errors import TextError
 from mlx_voice.generate import Event, Generator, Request, loop

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from reference_model import Sentence, Span, model, sentence, voice
 from reference_t2s import close, ids
 from reference_weights import case
-from tiny_model import Sentence, Span, model, sentence, voice
 
 from mlx_voice.device import mx
 from mlx_voice.errors import ModelError

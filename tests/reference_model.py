@@ -67,7 +67,7 @@ def model(layout: str = "plain", bert: bool = True) -> Any:
     """What `open_model` gives, as far as generation asks."""
     mx.random.seed(1)
     config = ModelConfig(name="tiny", version="v2", symbols="v2", layout=layout, max_seconds=4)
-    return SimpleNamespace(
+    parts = SimpleNamespace(
         config=config,
         t2s=reference_t2s.reference(),
         sovits=decoder(),
@@ -75,11 +75,15 @@ def model(layout: str = "plain", bert: bool = True) -> Any:
         tokenizer=Tokenizer.from_file(str(REFERENCE / "tokenizer.json")) if bert else None,
         duration=Duration(DurationConfig(phones=732, width=8, kernel=3, layers=1)),
     )
+    # evaluated, so that any thread may use it
+    mx.eval([part.parameters() for part in (parts.t2s, parts.sovits, parts.bert, parts.duration) if part])
+    return parts
 
 
 @cache
 def voice(key: str = "tiny", prompt: bool = True) -> VoiceState:
     condition = mx.random.normal((1, 1, 16), key=mx.random.key(len(key)))
+    mx.eval(condition)
     if not prompt:
         return VoiceState(key, condition, (), mx.zeros((0,), mx.int32), (), None)
     said = sentence("prompt")
