@@ -3,19 +3,19 @@
 import re
 
 from mlx_voice.text.en.dictionary import pronounce
-from mlx_voice.text.en.numbers import cardinal, ordinal, words
+from mlx_voice.text.en.numbers import cardinal, ordinal
 from mlx_voice.text.reading import Traced
 
 SAID = frozenset(
-    words("RAM ROM SIM PIN LAN WAN GIF JPEG JSON YAML TOML SAT SARS MERS CAPTCHA DAO GUI CRISPR FIFA")
+    "RAM ROM SIM PIN LAN WAN GIF JPEG JSON YAML TOML SAT SARS MERS CAPTCHA DAO GUI CRISPR FIFA".split()
 )
 STRESSED = frozenset(  # short words that people put in capitals to stress them
-    words(
+    (
         "A ALL AN AND ARE AS AT BE BIG BUT BY CAN DID DO END FOR GET GO GOT HAS HE HER HIM HIS HOT HOW "
         "I IF IN IS LET ME MY NEW NO NOT NOW OF OFF OLD ON ONE OR OUR OUT OWN SAY SEE SHE SO THE TO "
         "TOO TRY TWO UP WAS WAY WE WHY YES YET YOU ANY ASK BAD BUY DAY EAT FAR FEW FUN HAD ITS MAY MEN "
         "NOR PUT RUN SAD SIT TOP USE WAR WIN"
-    )
+    ).split()
 )
 NUMBERED = (
     "War|Chapter|Part|Act|Volume|Phase|Type|Section|Book|Article|Stage|Level|Class|Episode|Season|"
@@ -25,7 +25,7 @@ ROYAL = (
     "Henry|Louis|Elizabeth|George|Charles|William|James|Edward|Richard|Paul|Pius|Benedict|Francis|"
     "Philip|Napoleon|Alexander|Catherine|Frederick|Ivan|Nicholas|Peter|Leo|Gregory|Mary|Victoria"
 )
-ROMAN = words("I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX")
+ROMAN = "I II III IV V VI VII VIII IX X XI XII XIII XIV XV XVI XVII XVIII XIX XX".split()
 
 _NUMERAL = "|".join(sorted(ROMAN, key=len, reverse=True))
 _NUMBERED = re.compile(rf"(?<![A-Za-z])({NUMBERED}) ({_NUMERAL})(?![A-Za-z'])")

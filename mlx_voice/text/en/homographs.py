@@ -99,6 +99,8 @@ class _Around:
         last = self.last
         if last.endswith("ly") and self.second:
             last = self.second
+        if last == self.word.lower():  # they produce produce
+            return False
         plural = self.word.endswith("s") and not self.word.endswith("ss")
         if last in DETERMINERS or last in PREPOSITIONS or last.endswith("'s"):
             return False
@@ -188,6 +190,11 @@ def _content(around: _Around) -> str:
     return "K AH0 N T EH1 N T" if pleased else "K AA1 N T EH0 N T"
 
 
+def _invalid(around: _Around) -> str:
+    person = around.last in DETERMINERS and (not around.next or around.next in PREPOSITIONS)
+    return "IH1 N V AH0 L AH0 D" if person else "IH2 N V AE1 L AH0 D"
+
+
 def _polish(around: _Around) -> str:
     return "P OW1 L IH0 SH" if around.word[0].isupper() and around.before else "P AA1 L IH0 SH"
 
@@ -204,5 +211,6 @@ SPECIAL: dict[str, Callable[[_Around], str]] = {
     "dove": _dove,
     "minute": _minute,
     "content": _content,
+    "invalid": _invalid,
     "polish": _polish,
 }

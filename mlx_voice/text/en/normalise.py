@@ -7,7 +7,6 @@ from collections.abc import Callable
 from mlx_voice.text.en import amounts
 from mlx_voice.text.en.amounts import ends_sentence
 from mlx_voice.text.en.capitals import expand_capitals
-from mlx_voice.text.en.numbers import words
 from mlx_voice.text.reading import Traced
 
 Match = re.Match[str]
@@ -21,7 +20,7 @@ FOLDED = {
     **dict.fromkeys("）】」』》〉", ") "),
     **dict.fromkeys("⁄∕", "/"),
     **dict.fromkeys("™®©\u200d\u00ad\ufeff\u200b", ""),
-    **dict(zip("ßæÆœŒøØłŁđĐðþÞı", words("ss ae Ae oe Oe o O l L d D d th Th i"), strict=True)),
+    **dict(zip("ßæÆœŒøØłŁđĐðþÞı", "ss ae Ae oe Oe o O l L d D d th Th i".split(), strict=True)),
     **dict(zip("½¼¾⅓⅔⅛", (" 1/2", " 1/4", " 3/4", " 1/3", " 2/3", " 1/8"), strict=True)),
     **dict(zip("℃℉²³￥№μ", ("°C", "°F", "^2", "^3", "¥", "No. ", "µ"), strict=True)),
 }
@@ -99,10 +98,10 @@ BEFORE_NUMBER = {
 }
 PERIODS = "second|minute|hour|day|night|week|month|year|person|piece|pound|head|user"
 STARTERS = frozenset(
-    words(
+    (
         "The A An This That These Those It He She We You They I In On At If When But And So Then There "
         "What Who How Why Where Is Are Was My His Her Our Your Their No Yes Do Please"
-    )
+    ).split()
 )
 
 
@@ -189,6 +188,8 @@ BEFORE: tuple[tuple[str, str | Callable[[Match], str]], ...] = (
     (rf"(?<![A-Za-z])({_any(TITLES)})\.\s?(?=[A-Z][A-Za-z'])(?!(?:{_STARTER})(?![A-Za-z]))", _title),
     (rf"(?<=[A-Za-z0-9,] )({_any(PLACES)})\.(?![A-Za-z])", _place),
     (rf"(?<![A-Za-z.])((?i:{_any(SHORT)}))\.(?![A-Za-z])", _short),
+    (r"(?<![A-Za-z])Sat\.(?=,)", "Saturday"),
+    (r"(?<![A-Za-z])Sun\.(?=,)", "Sunday"),
     (rf"(?<![A-Za-z.])((?i:{_any(BEFORE_NUMBER)}))\.\s?(?=\d)", _before_number),
     (
         r"(?<![\w.'])(?<!\d )(?:[A-Za-z]\.){2,20}(?:[A-Za-z](?![\w.]))?|(?<![\w.'])[A-Z]\.[A-Z](?![\w.])",

@@ -1,15 +1,10 @@
 """Numbers as English words. Digits in, words out; nothing here looks at a text."""
 
-
-def words(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-ONES = words(
+ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
     "seventeen eighteen nineteen"
-)
-TENS = words("zero ten twenty thirty forty fifty sixty seventy eighty ninety")
+).split()
+TENS = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split()
 SCALES = ["", "thousand", "million", "billion", "trillion", "quadrillion"]
 ORDINALS = {
     "one": "first",

@@ -31,6 +31,9 @@ _PREFIXES: dict[str, Phones] = {
     "micro": ("M", "AY2", "K", "R", "OW0"),
     "multi": ("M", "AH2", "L", "T", "IY0"),
     "cyber": ("S", "AY2", "B", "ER0"),
+    "kilo": ("K", "IH2", "L", "AH0"),
+    "mega": ("M", "EH2", "G", "AH0"),
+    "giga": ("G", "IH2", "G", "AH0"),
 }
 _SUFFIXES: dict[str, Phones] = {
     "ly": ("L", "IY0"),
@@ -92,7 +95,7 @@ def _letter(words: list[str], i: int) -> Phones:
     word = words[i]
     after = words[i + 1] if i + 1 < len(words) else ""
     first = i == 0 or words[i - 1] in ".,?!'"
-    article = word == "a" or (
+    article = (word == "a" and len(words) > 1) or (
         word == "A" and len(after) > 1 and after not in COUNTED and (first or after[0].isupper())
     )
     return pronounce("a" if article else f"{word.lower()}.") or ()

@@ -61,6 +61,7 @@ BREATHED = {  # a final consonant before ㅎ: what stays, and the new initial
 }
 PALATAL = {("ㄷ", "ㅣ"): "ㅈ", ("ㅌ", "ㅣ"): "ㅊ", ("ㅌ", "ㅕ"): "ㅊ"}
 NOUNS_IN_RIEUL_GIYEOK = frozenset("닭흙칡슭")  # they close with ㄱ; the stems 읽, 맑 … keep ㄹ before ㄱ
+STEMS, ENDINGS = "넘남담", "다고게지던겠"  # verbs in -ㅁ harden the endings that follow them
 BOUND = frozenset("것거건걸게겁수줄바듯적지데")  # nouns that follow a verb in -ㄹ, and harden after it
 LONGEST = 8  # characters in which an ending that hardens shows
 HARDENING = frozenset(["걸", "게", "게요", "걸요", "지라도", "지언정", "세라", "진대"])  # endings after -ㄹ
@@ -177,6 +178,8 @@ def _hardens(final: str, written: str, apart: bool, rest: str) -> bool:
     """Whether a plain initial becomes tense although the final before it is sonorous."""
     if apart:
         return final == "ㄹ" and rest[0] in BOUND
+    if written in STEMS and rest[0] in ENDINGS:
+        return True
     if final in "ㄵㄺㄾ" or (final == "ㄼ" and written != "덟") or (final == "ㄻ" and written != "삶"):
         return True
     ending = re.split("[ .,!?…]", rest, maxsplit=1)[0]
