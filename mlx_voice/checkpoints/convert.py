@@ -22,35 +22,34 @@ from mlx_voice.files import atomic, write_bytes
 log = logging.getLogger("mlx_voice")
 
 TOKENIZER = "tokenizer.json"
+Where = Path | str | None
 
 
 def convert(
     *,
-    t2s: Path | str | None = None,
-    sovits: Path | str | None = None,
-    hubert: Path | str | None = None,
-    bert: Path | str | None = None,
-    speaker: Path | str | None = None,
+    t2s: Where = None,
+    sovits: Where = None,
+    hubert: Where = None,
+    bert: Where = None,
+    speaker: Where = None,
+    like: Where = None,
     name: str | None = None,
-    out: Path | str | None = None,
+    out: Where = None,
     dtype: str = "float16",
     quantize: int | None = None,
 ) -> Path:
     """Convert what is given into the model `name`, or into the folder `out`; returns the folder.
 
-    Nothing is installed unless everything fits: the folder appears whole, at the end.
+    What is not given is converted from the checkpoints that the model `like` was made from. Nothing is
+    installed unless everything fits: the folder appears whole, at the end.
     """
+    folder = _destination(name, out, dtype, quantize)
     given = {"t2s": t2s, "sovits": sovits, "hubert": hubert, "bert": bert, "speaker": speaker}
-    if dtype not in DTYPES or quantize not in (None, *BITS):
-        raise InputError(
-            "a model is converted to float16 or float32, and quantized to 8 or 4 bits or not at all."
-        )
-    if out is None and name is None:
-        raise InputError("a converted model needs a name: give one with --name.")
-    folder = Path(out) if out is not None else install.named_folder(name or "")
-    checkpoints = {option: open_checkpoint(path) for option, path in given.items() if path is not None}
-    if not checkpoints:
+    others = Manifest.read(install.find(like)).sources if like else {}
+    paths = {o: path or others[o].path for o, path in given.items() if path or o in others}
+    if not paths:
         raise InputError("there is nothing to convert: give at least a T2S and a SoVITS checkpoint.")
+    checkpoints = {option: open_checkpoint(path) for option, path in paths.items()}
     planned = _planned(checkpoints)
     config = _config(name or folder.name, {p.part.option: p for p in planned}, dtype, quantize)
     with install.installing(folder) as new:
@@ -67,6 +66,18 @@ def convert(
     for file, record in files.items():
         remember(folder / file, record.sha256)
     return folder
+
+
+def _destination(name: str | None, out: Where, dtype: str, quantize: int | None) -> Path:
+    if dtype not in DTYPES or quantize not in (None, *BITS):
+        raise InputError(
+            "a model is stored in float16 or float32, and quantized to 8 or 4 bits or not at all."
+        )
+    if out is not None:
+        return Path(out)
+    if name is None:
+        raise InputError("a converted model needs a name: give one with --name.")
+    return install.named_folder(name)
 
 
 def _planned(checkpoints: dict[str, Checkpoint]) -> list[Planned]:

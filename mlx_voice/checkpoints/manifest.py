@@ -14,6 +14,7 @@ from mlx_voice.settings import home
 
 FILE = "manifest.json"
 FORMAT = 1
+WEIGHTS = 1  # raise it when a network's renames change: models of before are converted again
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Manifest:
     dtype: str = "float16"
     quantize: int | None = None
     converter: str = __version__
+    weights: int = WEIGHTS
     format: int = field(default=FORMAT)
 
     def write(self, folder: Path) -> None:
@@ -67,6 +69,8 @@ class Manifest:
 
     def damage(self, folder: Path) -> Iterator[str]:
         """What is wrong with the files, one phrase each; nothing where all is well."""
+        if self.weights != WEIGHTS:
+            yield f"its weights are laid out as mlx-voice {self.converter} wanted them"
         for name, record in self.files.items():
             path = folder / name
             if not path.is_file():

@@ -2,16 +2,20 @@
 
 import hashlib
 import threading
+from collections import deque
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 from mlx_voice.checkpoints import parts, repair
 from mlx_voice.checkpoints.config import DTYPES, ModelConfig
+from mlx_voice.checkpoints.load import load_part
 from mlx_voice.checkpoints.manifest import FILE, Manifest
 from mlx_voice.checkpoints.mapped import MappedFile
 from mlx_voice.checkpoints.parts import Part
 from mlx_voice.checkpoints.safetensors import read_safetensors
+from mlx_voice.device import mx
 from mlx_voice.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +24,8 @@ if TYPE_CHECKING:
 
 ENCODER_WEIGHTS = ("ssl_proj.", "codebook.")  # of SoVITS: what turns content features into codes
 
-_opened: dict[tuple[Path, str | None, int], "Model"] = {}
+_opened: "WeakValueDictionary[tuple[Path, str | None, int], Model]" = WeakValueDictionary()
+_latest: "deque[Model]" = deque(maxlen=1)  # stays in memory though nobody uses it, for whoever asks next
 _lock = threading.Lock()
 
 
@@ -34,9 +39,10 @@ def open_model(name_or_path: str | Path, dtype: str | None = None) -> "Model":
     folder = repair.sound_folder(name_or_path)
     key = (folder.resolve(), dtype, (folder / FILE).stat().st_mtime_ns)
     with _lock:
-        if key not in _opened:
-            _opened[key] = Model(folder, dtype)
-        return _opened[key]
+        model = _opened.get(key) or Model(folder, dtype)
+        _opened[key] = model
+        _latest.append(model)
+        return model
 
 
 class Model:
@@ -85,8 +91,6 @@ class Model:
     @property
     def dtype(self) -> str:
         """What the networks compute in."""
-        from mlx_voice.device import mx  # here: opening a model does not load MLX
-
         on_cpu = mx.default_device().type == mx.DeviceType.cpu
         return self._dtype or ("float32" if on_cpu else self.config.dtype)
 
@@ -116,7 +120,5 @@ class Model:
         if part.name not in self.config.networks:
             return None
         if part.name not in self._parts:
-            from mlx_voice.checkpoints.load import load_part
-
             self._parts[part.name] = load_part(self.folder, self.config, part, self.dtype)
         return self._parts[part.name]

@@ -44,7 +44,7 @@ def _made_again(folder: Path, damage: list[str]) -> Path:
         raise ModelError(f"the embedded model is damaged ({damage[0]}): install mlx-voice again.")
     manifest = _manifest(folder)
     aside = install.set_aside(folder)
-    said = f"the model {folder.name} is damaged ({damage[0]}) and was set aside as {aside}"
+    said = f"the model {folder.name} cannot be used ({damage[0]}) and was set aside as {aside}"
     if manifest and all(source.at_hand() for source in manifest.sources.values()):
         log.warning("%s; it is converted again from its source", said)
         given = {option: source.path for option, source in manifest.sources.items()}

@@ -36,6 +36,9 @@ def convert(
     hubert: Annotated[Path | None, typer.Option(help="The folder chinese-hubert-base.")] = None,
     bert: Annotated[Path | None, typer.Option(help="The folder chinese-roberta-wwm-ext-large.")] = None,
     speaker: Annotated[Path | None, typer.Option(help="The speaker encoder of v2Pro, .ckpt.")] = None,
+    like: Annotated[
+        str | None, typer.Option(help="Take what is not given from the checkpoints of this installed model.")
+    ] = None,
     dtype: DtypeOption = Dtype.float16,
     quantize: BitsOption = None,
 ) -> None:
@@ -49,6 +52,7 @@ def convert(
         hubert=hubert,
         bert=bert,
         speaker=speaker,
+        like=like,
         name=name,
         dtype=dtype,
         quantize=bits,

@@ -353,3 +353,29 @@ def all_cases(seed: int) -> list[Case]:
         strange_zips(), strange_safetensors(), other_weights(),
     )  # fmt: skip
     return [case for family in families for case in family]
+
+
+def fuzzed(rng: random.Random) -> Iterator[bytes]:
+    """Without end: sound files with their pickle, their directory or their header spoilt at random."""
+    built, legacy = torch_files.zip_of(content()), torch_files.legacy_file(content())
+    pickled, whole = bytes(built.entries[0].data), built.build()
+    safe = safe_bytes(dict(weights()))
+    header = 8 + struct.unpack("<Q", safe[:8])[0]
+    opcodes = b"().]}NKMJGBCqrhjtuaesbRQcTX\x81\x85\x86\x87\x88\x89\x8a\x8c\x8d\x8e\x93\x94\x95"
+    while True:
+        spoilt = _spoilt(rng, pickled, opcodes)
+        yield Zip([Entry("archive/data.pkl", spoilt), *built.entries[1:]]).build()
+        yield whole[:-2000] + _spoilt(rng, whole[-2000:], bytes(range(256)))
+        yield _spoilt(rng, legacy[:3000], opcodes) + legacy[3000:]
+        yield safe[:8] + _spoilt(rng, safe[8:header], b'0123456789-+[]{}",:.eEntfu\\') + safe[header:]
+
+
+def _spoilt(rng: random.Random, data: bytes, alphabet: bytes) -> bytes:
+    for _ in range(rng.randrange(1, 6)):
+        at, gone = rng.randrange(len(data)), rng.randrange(8)
+        data = (
+            data[:at]
+            + bytes(rng.choices(alphabet, k=rng.choice((gone, gone, rng.randrange(8)))))
+            + data[at + gone :]
+        )
+    return data

@@ -83,6 +83,17 @@ def test_the_same_input_gives_the_same_bytes(tiny: dict[str, Path], tmp_path: Pa
         assert (one / name).read_bytes() == (two / name).read_bytes()
 
 
+def test_what_is_not_given_is_taken_from_another_model(tiny: dict[str, Path]) -> None:
+    convert(t2s=tiny["s1"], sovits=tiny["s2_v2"], hubert=tiny["hubert"], bert=tiny["bert"], name="base")
+    folder = convert(sovits=tiny["s2_v2pro"], name="mine", like="base", dtype="float32")
+    model = open_model("mine")
+    assert (model.config.version, model.config.dtype) == ("v2Pro", "float32")
+    assert {"t2s.safetensors", "content.safetensors", "bert.safetensors"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert model.manifest.sources["bert"] == open_model("base").manifest.sources["bert"]
+
+
 def test_dtype(tiny: dict[str, Path], tmp_path: Path) -> None:
     folder = convert(t2s=tiny["s1"], out=tmp_path / "m")
     assert {a.dtype for a in load_file(folder / "t2s.safetensors").values()} == {np.dtype(np.float16)}

@@ -1,15 +1,19 @@
 """Hundreds of damaged and hostile files: our error, nothing run, little memory, nothing installed."""
 
+import itertools
 import os
 import random
 import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import hostile_files
 import pytest
 
 from mlx_voice.checkpoints.convert import convert
+from mlx_voice.checkpoints.parts import T2S
+from mlx_voice.checkpoints.plans import plan
 from mlx_voice.checkpoints.reader import open_checkpoint
 from mlx_voice.errors import CheckpointError
 
@@ -64,3 +68,13 @@ def test_any_flipped_bit_is_noticed_or_harmless(tmp_path: Path, count: Callable[
         except CheckpointError:
             continue
         assert found == wanted, at
+
+
+def test_random_spoiling_meets_no_other_error(tmp_path: Path, count: Callable[[int, int], int]) -> None:
+    rng, path = random.Random(SEED), tmp_path / "x.ckpt"
+    for data in itertools.islice(hostile_files.fuzzed(rng), count(200, 5000)):
+        path.write_bytes(data)
+        with suppress(CheckpointError):
+            checkpoint = open_checkpoint(path)
+            plan(T2S, checkpoint)
+            assert all(tensor.numpy().shape == tensor.shape for tensor in checkpoint.state.values())

@@ -1,8 +1,10 @@
 """Opening a model: from memory, checked on disk, made again when it is damaged."""
 
+import gc
 import logging
 import os
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -93,7 +95,7 @@ def test_damage_is_noticed_set_aside_and_mended(
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == sound
     assert (folder.parent / "mine.damaged").is_dir()
     assert len(caplog.messages) == 1
-    assert "is damaged" in caplog.messages[0] and "converted again from its source" in caplog.messages[0]
+    assert "cannot be used" in caplog.messages[0] and "converted again from its source" in caplog.messages[0]
     assert "\n" not in caplog.messages[0]
     caplog.clear()
     open_model("mine")
@@ -109,6 +111,24 @@ def test_damage_without_its_source(folder: Path, source: Path, what: str) -> Non
     assert not folder.exists() and (folder.parent / "mine.damaged").is_dir()
     with pytest.raises(ModelMissingError, match="models list"):
         open_model("mine")
+
+
+def test_a_model_of_an_older_layout_is_converted_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(manifest, "WEIGHTS", 2)
+    assert open_model("mine").t2s is not None
+    assert "laid out as mlx-voice" in caplog.messages[0]
+    assert folder.is_dir()
+
+
+def test_only_the_latest_model_stays_without_a_user(folder: Path, source: Path) -> None:
+    convert(t2s=source, name="other")
+    mine = weakref.ref(open_model(folder))
+    assert mine() is not None
+    assert open_model("other") is open_model("other")
+    gc.collect()
+    assert mine() is None
 
 
 def test_a_broken_manifest(folder: Path) -> None:

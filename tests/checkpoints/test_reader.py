@@ -159,6 +159,21 @@ def test_no_file_there(tmp_path: Path) -> None:
         open_checkpoint(tmp_path)  # a folder without config.json
 
 
+@pytest.mark.parametrize("index", [
+    {"weight_map": {"a": "../part.bin"}}, {"weight_map": {"a": "/etc/passwd"}}, {"weight_map": {"a": ".."}},
+    {"weight_map": {"a": 3}}, {"weight_map": []}, {}, [], {"weight_map": {"a": "absent.bin"}},
+    {"weight_map": {"absent": "part.bin"}},
+])  # fmt: skip
+def test_an_index_cannot_lead_elsewhere(tmp_path: Path, index: object) -> None:
+    folder = tmp_path / "inner"
+    for place in (folder, tmp_path):
+        saved(place / "part.bin", torch_files.zip_file(WEIGHTS))
+    saved(folder / "config.json", b"{}")
+    saved(folder / "pytorch_model.bin.index.json", json.dumps(index).encode())
+    with pytest.raises(CheckpointError):
+        open_checkpoint(folder)
+
+
 def test_a_forbidden_name_is_named(tmp_path: Path, data: Path) -> None:
     evil = torch_files.Raw(
         torch_files.name("os", "system") + torch_files.pickled("true", [])[2:-1] + b"\x85R"
