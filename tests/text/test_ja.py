@@ -6,7 +6,8 @@ from mlx_voice.text.reading import Context, Traced
 
 pytest.importorskip("pyopenjtalk", reason="Japanese is an extra")
 
-from mlx_voice.text.ja import normalise, read
+from mlx_voice.text.ja import read
+from mlx_voice.text.ja.normalise import normalise
 
 
 def said(text: str) -> str:
