@@ -1,8 +1,8 @@
 """Compare the text front ends with reference cases: `check_text.py FILE.jsonl…`.
 
-A case has id, lang, text, norm_text, phones, and maybe phones_note (the reference is wrong or odd here) and truth
-(characters whose reading was set by hand). Rows of kind "sentence" and "language" are compared by their pieces and
-segments. Everything that differs is printed; the last line is JSON.
+A case has id, lang, text, norm_text, phones, and maybe phones_note (the reference is wrong or odd here) and
+truth (characters whose reading was set by hand). Rows of kind "sentence" and "language" are compared by their
+pieces and segments. Everything that differs is printed; the last line is JSON.
 """
 
 import json

@@ -15,7 +15,7 @@ __all__ = ["Lexicon", "Role", "Sentence", "Span", "analyse"]
 
 Role = Literal["text", "prompt", "target"]
 SILENT = frozenset("! ? … , . - _ 空 停 SP SP2 SP3 UNK".split())
-UNHEARD = {"，": "", "、": ""}  # Chinese commas after an English word: the networks learned no pause there
+UNHEARD = dict.fromkeys("，、《》", "")  # after an English word the networks learned no pause there
 FEWEST = 6  # phones of a target that needs no leading mark
 
 
@@ -71,8 +71,8 @@ def analyse(
 ) -> list[Sentence]:
     """The sentences of `text`, as they are said.
 
-    `language` is one of `scripts.MODES`, `cut` one of `split.METHODS` or None for natural sentences. The networks
-    want marks around what they hear: a `prompt` is closed by one, a `target` also led by one where it is short.
+    `language` is one of `scripts.MODES`; `cut` is one of `split.METHODS`, or None for natural sentences. The
+    networks want marks around what they hear: a `prompt` is closed by one, a short `target` also led by one.
     """
     marked = markup.parse(text)
     reading = _Reading(marked, language, Context(tables.load(symbols), lexicon or Lexicon()))

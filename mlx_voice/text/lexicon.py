@@ -25,7 +25,7 @@ class Lexicon(dict[str, tuple[str, ...]]):
             parts = tuple(reading.split())
             if not _fits(word, parts):
                 raise TextError(
-                    f"The lexicon's reading {reading!r} of {word!r} cannot be used: give one syllable like jue2 "
+                    f"The lexicon's reading {reading!r} of {word!r} cannot be used: give a syllable like jue2 "
                     "for each Chinese character, or phones like K W EH1 N for a word in Latin letters."
                 )
             lexicon[word.lower()] = parts

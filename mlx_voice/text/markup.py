@@ -17,17 +17,20 @@ from mlx_voice.text.symbols import load as symbols
 
 LONGEST_PAUSE = 10.0
 SPELLED = "\U000f0000"  # stands in the text for phones in braces
-_TAGS = frozenset(
-    "a abbr address article aside audio b base big blockquote body br button canvas caption center cite code col dd "
-    "del details dfn div dl dt em embed fieldset figcaption figure font footer form h1 h2 h3 h4 h5 h6 head header hr "
-    "html i iframe img input ins kbd label legend li link main map mark meta nav object ol optgroup option p picture "
-    "pre q rp rt ruby s samp script section select small source span strike strong style sub summary sup svg table "
-    "tbody td template textarea tfoot th thead time title tr track tt u ul var video wbr speak voice prosody break "
-    "emphasis say-as phoneme lang audio".split()
-)
 _LINES = frozenset(
-    "address article blockquote br dd div dt h1 h2 h3 h4 h5 h6 hr li p pre section td th title tr".split()
-)
+    """
+    address article blockquote br dd div dt h1 h2 h3 h4 h5 h6 hr li p pre section td th title tr
+    """.split()
+)  # tags that end a line
+_TAGS = frozenset(
+    """
+    a abbr aside audio b base big body button canvas caption center cite code col del details dfn dl em
+    embed fieldset figcaption figure font footer form head header html i iframe img input ins kbd label
+    legend link main map mark meta nav object ol optgroup option picture q rp rt ruby s samp script
+    select small source span strike strong style sub summary sup svg table tbody template textarea tfoot
+    thead time track tt u ul var video wbr speak voice prosody break emphasis say-as phoneme lang audio
+    """.split()
+)  # tags that do not
 _MARKUP = re.compile(
     r"\[pause:\s{0,9}(?P<amount>\d{1,6}(?:\.\d{1,6})?)\s{0,9}(?P<unit>ms|s)\]"
     r"|(?<=[\u3400-\u9fff])[(（](?P<reading>(?-i:[b-df-hj-np-tw-z]{0,2}[aeiouü][a-zü]{0,4}|[ln]v[en]?)[1-6])[)）]"
@@ -105,7 +108,7 @@ def _said(match: re.Match[str]) -> str:
         return _RESERVED.sub("", html.unescape(found))
     if tag:
         attributes = match["attributes"].strip("/ ")
-        if tag not in _TAGS or (attributes and "=" not in attributes):
+        if tag not in _TAGS | _LINES or (attributes and "=" not in attributes):
             return found
         return "\n" if tag in _LINES else " " if tag == "img" else ""
     return found[1:-1] if match["phones"] else ""

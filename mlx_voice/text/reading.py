@@ -69,7 +69,7 @@ class Traced:
             word = match.expand(new) if isinstance(new, str) else new(match)
             texts += self.text[at:start], word
             origin += self.origin[at:start]
-            origin += self.places(start, end, len(word))
+            origin += self._places(start, end, word)
             at = end
         if not texts:
             return self
@@ -92,11 +92,23 @@ class Traced:
         edges = [0, *ends, len(self)]
         return [self[a:b] for a, b in pairwise(edges) if a < b]
 
-    def places(self, start: int, end: int, count: int) -> list[Place]:
-        """Places for `count` characters that stand for [start, end)."""
-        if count == end - start:
+    def _places(self, start: int, end: int, new: str) -> list[Place]:
+        """Where the characters of `new` come from; what it begins and ends with unchanged keeps its places."""
+        if len(new) == end - start:
             return list(self.origin[start:end])
+        old = self.text[start:end]
+        head = _common(old, new)
+        tail = _common(old[head:][::-1], new[head:][::-1])
+        first, last = self.origin[start : start + head], self.origin[end - tail : end]
+        start, end = start + head, end - tail
         if start < end:
-            return [(self.origin[start][0], self.origin[end - 1][1])] * count
-        edge = self.origin[start][0] if start < len(self) else (self.origin[-1][1] if self.origin else 0)
-        return [(edge, edge)] * count
+            place = (self.origin[start][0], self.origin[end - 1][1])
+        else:
+            edge = self.origin[start][0] if start < len(self) else self.origin[-1][1] if self.origin else 0
+            place = (edge, edge)
+        return [*first, *[place] * (len(new) - head - tail), *last]
+
+
+def _common(a: str, b: str) -> int:
+    """How many characters both begin with."""
+    return next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

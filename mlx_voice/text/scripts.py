@@ -16,7 +16,7 @@ _HAN = "\u2e80-\u2fff\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003fff
 _TOKEN = re.compile(
     rf"(?P<spelled>{SPELLED})|(?P<latin>[{_LATIN}][{_LATIN}\u0300-\u036f]*(?:['’][{_LATIN}]+)*)|(?P<digit>\d+)"
     rf"|(?P<han>[{_HAN}]+)|(?P<kana>[\u3041-\u3096\u309d-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]+)"
-    r"|(?P<hangul>[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]+)|(?P<mark>.)",
+    rf"|(?P<hangul>[\u1100-\u11ff\u3131-\u318e\uac00-\ud7a3]+)|(?P<mark>[^\w{SPELLED}]+|.)",
     re.DOTALL,
 )
 _MEASURED = re.compile(rf"\d+(?:\.\d+)?(?:{UNIT})")  # after Chinese, units are Chinese
@@ -82,7 +82,7 @@ def _scripts(text: str, mode: str) -> list[Run]:
 
 def _begins_chinese(text: str) -> bool:
     """Do Chinese characters come before any Latin word (units of measure apart)?"""
-    first = re.search(rf"[{_HAN}]|(?<!\d)[{_LATIN}]", text)
+    first = re.search(f"[{_HAN}{_LATIN}]", _MEASURED.sub("", text))
     return bool(first and re.match(f"[{_HAN}]", first[0]))
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from mlx_voice.errors import TextError
 from mlx_voice.text.reading import Traced
@@ -171,7 +172,7 @@ def _by_four(text: Traced) -> list[Traced]:
     if len(starts) < 2:
         return [text]
     edges = [*starts[:-1], len(pieces)]
-    return _said([Traced.join(pieces[a:b]) for a, b in zip(edges, edges[1:], strict=False)])
+    return _said([Traced.join(pieces[a:b]) for a, b in pairwise(edges)])
 
 
 def _by_fifty(text: Traced) -> list[Traced]:

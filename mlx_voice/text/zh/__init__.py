@@ -12,7 +12,7 @@ _FIGURE = "[零〇一二三四五六七八九]"
 _PLAIN_ONE = re.compile(  # literal 一 that names a figure: ordinals, rows of digits, decimals, sums, dates
     rf"(?<=[第初])一(?![百千万亿])|(?<=第[一二三四五六七八九十]十)一|(?<=第十)一|一(?={_FIGURE})|(?<={_FIGURE})一(?![百千万亿十])"
     rf"|(?<=十)一(?=[月日号点章级班楼期届世节课条款页层])|一(?=月|号)|(?<=月)一(?=日)|(?<=分之)一(?![百千万亿十])"
-    rf"|一(?=点{_FIGURE}(?![十分刻]))|一(?=[加减乘]{_FIGURE})|(?<=[加减乘])一(?=等于)"
+    rf"|一(?=点[零二三四五六七八九](?![十分刻]))|一(?=[加减乘]{_FIGURE})|(?<=[加减乘])一(?=等于)"
 )
 
 
@@ -49,10 +49,11 @@ def _spoken(piece: str, plain: frozenset[int]) -> list[str]:
 def _override(said: Traced, readings: list[str], context: Context) -> None:
     """What the user's lexicon says, then what stands in the text itself, is said to the letter."""
     for word, reading in context.lexicon.items():
-        if len(reading) == len(word):
+        if len(reading) == len(word) and all(map(syllables.phones, reading)):
             for match in re.finditer(re.escape(word), said.text):
                 readings[match.start() : match.end()] = reading
     if context.fixed:
         for i, (start, end) in enumerate(said.origin):
-            if end - start == 1 and start in context.fixed:
-                readings[i] = context.fixed[start]
+            fixed = context.fixed.get(start, "") if end - start == 1 else ""
+            if syllables.phones(fixed):
+                readings[i] = fixed

@@ -1,4 +1,4 @@
-"""How figures are said in Chinese: a rule for each kind, in order, on what the rules before it left as digits."""
+"""How figures are said in Chinese: a rule for each kind, in order, on what those before left as digits."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,10 @@ CLOCK = r"(?:[01]?\d|2[0-4]):[0-5]\d(?::[0-5]\d)?"
 WON = (
     "的比分|战胜|击败|取胜|获胜|大胜|小胜|险胜|完胜|惜败|战平|结束|领先|落后|负|输|赢|胜|力克|横扫|逆转|拿下"
 )
-CLAIMS = "等于|大约|约|超过|达到|高达|多达|达|总共|一共|共|总计|合计|大于|小于|不到|将近|接近|近|至少|最多|不足|突破|加|减|乘|除以"
+CLAIMS = (
+    "等于|大约|约|超过|达到|高达|多达|达|总共|一共|共|总计|合计|大于|小于|不到|将近|接近|近|至少|最多|不足|突破|加|减|乘|"
+    "除以"
+)
 _COUNTED = (
     "小时|分钟|秒钟|千米|分米|公里|公斤|公顷|公分|毫克|微克|平米|平方|立方|英里|英寸|英尺|美元|欧元|英镑|日元|港元|澳元|"
     "韩元|卢布|世纪|年级|人次|连胜"
@@ -71,8 +74,8 @@ def _time(clock: str) -> str:
     if minute == "30" and not second:
         said += "半"
     elif int(minute) or second:
-        said += cardinal(minute) + "分"
-    return said + (cardinal(second[0]) + "秒" if second else "")
+        said += (cardinal(minute) if int(minute) else "零") + "分"
+    return said + (_plain(second[0]) + "秒" if second else "")
 
 
 def _money(match: Match) -> str:
@@ -102,7 +105,8 @@ def _counted(match: Match) -> str:
 
 def _sum(match: Match) -> str:
     """3-5 and 3/5 alone are no sums."""
-    if not re.search("[+×*÷=]", match[0]) and not match.string.startswith("等于", match.end()):
+    difference = "-" in match[0][1:] and match.string.startswith("等于", match.end())
+    if not difference and not re.search("[+×*÷=]", match[0]):
         return match[0]
     parts = re.split(r"(?<=\d)([+\-×*÷/=])", match[0])
     return "".join(SIGNS[part] if i % 2 else number(part) for i, part in enumerate(parts))
@@ -137,9 +141,11 @@ def _default(match: Match) -> str:
 
 
 RULES: list[Rule] = [
+    (r"(?<=\d[年月日号])[-~](?=\d)", lambda _: "到"),
+    (r"(?<![\d.-])(\d{1,2})[-~](?=\d{1,2}[月日号])", lambda m: f"{cardinal(m[1])}到"),
     (r"(?<![\d.])(\d+\.\d{17,})(?![\d.])", lambda m: number(m[1])),
     (r"\d{20,}", lambda m: digits(m[0], PHONE)),
-    (rf"(US\$|HK\$|[$€£￥¥])(\d+(?:,\d{3})*(?:\.\d+)?)({BIG})?(美元|欧元|英镑|港元|日元|元)?", _money),
+    (rf"(US\$|HK\$|[$€£￥¥])(\d+(?:,\d{{3}})*(?:\.\d+)?)({BIG})?(美元|欧元|英镑|港元|日元|元)?", _money),
     (r"(?<![\d.,])(\d{1,3}(?:,\d{3})+(?:\.\d+)?)(?![\d,])", lambda m: number(m[1].replace(",", ""), "一")),
     (rf"(?<![\d.])([12]\d{{3}})([-/.])({MONTH})\2({DAY})(?!\d|[-/.]\d)", _full_date),
     (r"(?<![\d.])\d+(?:\.\d+){2,}(?!\d)", lambda m: "点".join(digits(part) for part in m[0].split("."))),
@@ -155,16 +161,16 @@ RULES: list[Rule] = [
     (r"(?<![\d+])\+?(?:86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)", _phone),
     (r"(?<!\d)0\d{2,3}[- ]?[1-9]\d{2,3}[- ]?\d{4}(?:-\d{1,5})?(?!\d)", _phone),
     (r"(?<!\d)\d{3,4}-\d{3,4}-\d{3,4}(?!\d)", _phone),
-    (rf"以(\d{{1,3}}):(\d{{1,3}})(?=(?:{WON}))", lambda m: f"以{number(m[1])}比{number(m[2])}"),
+    (rf"以(\d{{1,3}}):(\d{{1,3}})(?=(?:{WON}))", lambda m: f"以{_plain(m[1])}比{_plain(m[2])}"),
     (
         r"(比分|比数)([^\d。，]{0,3})(\d{1,3}):(\d{1,3})",
-        lambda m: f"{m[1]}{m[2]}{number(m[3])}比{number(m[4])}",
+        lambda m: f"{m[1]}{m[2]}{_plain(m[3])}比{_plain(m[4])}",
     ),
     (rf"(?<![\d:])({CLOCK})[-~]({CLOCK})(?![\d:])", lambda m: f"{_time(m[1])}至{_time(m[2])}"),
     (rf"(?<![\d:])({CLOCK})(?![\d:])", lambda m: _time(m[1])),
     (rf"({N}):(\d+(?:\.\d+)?)", lambda m: f"{number(m[1])}比{number(m[2])}"),
     (r"第(\d+)", lambda m: "第" + cardinal(m[1])),
-    (rf"{N}(?:[+\-×*÷/=]-?{N})+", _sum),
+    (rf"-?{N}(?:[+\-×*÷/=]-?{N})+", _sum),
     (rf"({N})([⁻⁰¹²³⁴-⁹]+)", _power),
     (rf"({N})/({N})(?!/)", lambda m: f"{number(m[2])}分之{number(m[1])}"),
     (rf"(-?)({N})({UNIT}|{MEASURE}|[%‰])?[-~](?=-?({N})({MEASURE})?)", _range),
@@ -173,8 +179,9 @@ RULES: list[Rule] = [
     (rf"(?<=\d){UNIT}", lambda m: UNITS[m[0]]),
     (rf"({N})([多余几+]?)({MEASURE})", _counted),
     (rf"({N})([多余几])", lambda m: number(m[1]) + m[2]),
-    (r"(?<=\d[一-鿿])-(?=\d)", lambda m: "到"),
-    (r"-(?=\d)", lambda m: "负"),
+    (r"(?<=\d[一-鿿])-(?=\d)", lambda _: "到"),
+    (r"-(?=\d)", lambda _: "负"),
+    (rf"({N})(?=[至到]\d)", lambda m: number(m[1])),
     (rf"({CLAIMS})?({N})", _default),
 ]
 

@@ -1,4 +1,4 @@
-"""Chinese text as it is said: figures, units, signs and marks become characters and the six marks `!?…,.-`."""
+"""Chinese text as it is said: figures, units and signs become characters, marks one of the six `!?…,.-`."""
 
 import re
 import unicodedata
@@ -33,7 +33,7 @@ _ENDS = {
 _UNSAID = re.compile(r"[\ud800-\udfff\ue000-\uf8ff]")  # surrogates alone, private use
 _SPACE = re.compile(r"(?<!\d)[ \t\r\f\v\u2000-\u200f]+|[ \t\r\f\v\u2000-\u200f]+(?!\d)")
 _WRAPPING = re.compile(r"[《》〈〉「」『』【】〔〕\[\](){}“”„‘’'\"`#@^_|\\]")
-_TO = re.compile(r"(?<=[\d元%℃])(?:[—―]+|至)(?=\d)")
+_TO = re.compile(r"(?<=[\d元%℃])[—―]+(?=\d)")
 _CLOCK_MARK = re.compile(r"(?<=\d)：(?=\d)")
 _PER = re.compile(r"(?<=[元块角分千百万亿零一二三四五六七八九十米克里升焦卡次])/(?=[一-鿿])")
 _DASHES = re.compile("[—―]+")

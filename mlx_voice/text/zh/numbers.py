@@ -14,7 +14,7 @@ def digits(number: str, names: str = PLAIN) -> str:
 
 
 def cardinal(number: str, one: str = ONE) -> str:
-    """一百二十, 十二, 零. A leading zero or great length makes it a row of digits. `one` is its last figure."""
+    """一百二十, 零; digits in a row if it begins with zero or is very long. `one` is a 1 at the end."""
     if len(number) > LONGEST or (len(number) > 1 and number[0] == "0"):
         return digits(number)
     if not number.strip("0"):

@@ -46,13 +46,14 @@ def _by_tag(words: list[Word]) -> dict[int, str]:
             readings[word.start] = "de5" if _adverbial(before, after) else "di4"
         elif word.text == "得":
             readings[word.start] = _de(before, after)
-        elif word.tag == "ud" and len(word.text) == 2:
+        elif len(word.text) == 2 and word.text[1] == "得" and word.text[0] not in GAINED:
             readings[word.start + 1] = "de5"
         elif word.tag.startswith("nr") and len(word.text) > 1 and word.text[0] in SURNAMES:
             readings[word.start] = SURNAMES[word.text[0]]
     return readings
 
 
+GAINED = frozenset("获取赢求夺博所难心习拾应只")  # before 得 de2
 SURNAMES = {
     "曾": "zeng1", "单": "shan4", "解": "xie4", "任": "ren2", "仇": "qiu2", "区": "ou1", "朴": "piao2",
     "查": "zha1", "盖": "ge3", "华": "hua4", "尉": "yu4", "万": "wan4", "长": "zhang3",
@@ -61,8 +62,10 @@ SURNAMES = {
 
 def _adverbial(before: Word | None, after: Word | None) -> bool:
     """慢慢地走, 深刻地改变; but 这块地很大, 地上."""
-    if before is None or after is None:
+    if before is None:
         return False
+    if after is None:
+        return before.tag[0] in "dzil" or before.text[:1] == before.text[1:2]
     if before.tag[0] in "qmp" or before.tag == "r" or before.tag == "uj":
         return bool(re.fullmatch(r"一.一.|.*般|.*样", before.text))
     return after.tag[0] in ACTIVE or after.text[0] in "把被将向对从在给让"
@@ -77,7 +80,29 @@ def _de(before: Word | None, after: Word | None) -> str:
     return "de5"
 
 
-MODAL = frozenset("还 就 也 都 总 必 非 可 又 先 再 才 至少 必须 一定 不 真 只好 应该".split())
+MODAL = frozenset(
+    (
+        "还",
+        "就",
+        "也",
+        "都",
+        "总",
+        "必",
+        "非",
+        "可",
+        "又",
+        "先",
+        "再",
+        "才",
+        "至少",
+        "必须",
+        "一定",
+        "不",
+        "真",
+        "只好",
+        "应该",
+    )
+)
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 import re
 from functools import cache
 
+from mlx_voice.text.symbols import load as symbols
+
 INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcs")
 _Y = {
-    "yi": "i", "ya": "a", "yo": "o", "ye": "E", "yai": "ai", "yao": "ao", "you": "ou", "yan": "En", "yin": "in",
-    "yang": "ang", "ying": "ing", "yong": "ong", "yu": "v", "yue": "ve", "yuan": "van", "yun": "vn",
+    "yi": "i", "ya": "a", "yo": "o", "ye": "E", "yai": "ai", "yao": "ao", "you": "ou", "yan": "En",
+    "yin": "in", "yang": "ang", "ying": "ing", "yong": "ong", "yu": "v", "yue": "ve", "yuan": "van", "yun": "vn",
 }  # fmt: skip
 _ROUNDED = {"u": "v", "ue": "ve", "uan": "van", "un": "vn"}  # after j, q, x
 _ODD = {"m": "mu", "n": "en", "ng": "en", "hm": "hen", "hng": "heng", "ê": "ei", "rua": "ruo"}
@@ -37,4 +39,5 @@ def phones(pinyin: str) -> tuple[str, str] | None:
         final = _ROUNDED.get(final, final)
     elif final == "ue":
         final = "ve"
-    return (initial, final + tone) if final else None
+    found = (initial, final + tone)
+    return found if all(phone in symbols("v1") for phone in found) else None

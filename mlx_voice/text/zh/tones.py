@@ -56,9 +56,10 @@ def _neutral(word: Word, tones: list[str]) -> None:
     text, last = word.text, word.text[-1]
     if text in _listed("full.txt"):
         return
-    for i in range(1, len(text)):
-        if text[i] == text[i - 1] and word.tag[0] in "nva":
-            tones[i] = "5"
+    if word.tag[0] in "nva" and (len(text) < 4 or text[0] == text[1]):
+        for i in range(1, len(text)):
+            if text[i] == text[i - 1]:
+                tones[i] = "5"
     measure = text.find("个")
     if (
         last in PARTICLES

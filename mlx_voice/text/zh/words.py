@@ -32,7 +32,7 @@ def segmented(piece: str) -> list[Word]:
 
 
 def joined(words: list[Word], tones: Tones) -> list[Word]:
-    """不 and 一 with what follows, 看一看, repeated words, pairs of third tones up to three characters, 儿."""
+    """不 and 一 with what follows, 看一看, words said twice, third tones up to three characters, 儿."""
     words = _join_next(words, "不")
     words = _join_next(_join_verb_one_verb(words), "一")
     words = _join(words, lambda last, word, _: last.text == word.text)
