@@ -32,6 +32,11 @@ def test_auxiliaries_begin_a_phrase_as_in_training(text: str, phones: str) -> No
     assert said(text) == phones
 
 
+def test_what_is_nan_before_dentals() -> None:
+    assert said("何ですか") == "n a ] N d e s u k a"
+    assert said("何が") == "n a ] n i g a"
+
+
 def test_brackets_are_the_unknown_mark_of_training() -> None:
     assert said("「ね」").split()[0] == "UNK"
 
@@ -45,6 +50,7 @@ def test_brackets_are_the_unknown_mark_of_training() -> None:
         ("7:30", "7時30分"),
         ("3.5km", "3点5キロメートル"),
         ("090-12-3456", "ゼロキューゼロ、イチニー、サンヨンゴーロク"),
+        ("1/2と-5度", "2分の1とマイナス5度"),
         ("１２％", "12パーセント"),
         ("ｱｲｳ", "アイウ"),
     ],

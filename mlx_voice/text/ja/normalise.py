@@ -57,6 +57,8 @@ RULES: tuple[tuple[re.Pattern[str], str | Callable[[Match], str]], ...] = tuple(
         (r"(?<![\d-])0\d{1,4}-\d{1,4}-\d{3,4}(?![\d-])", _digits),
         (rf"({_MONEY})\s?(\d{{1,15}}(?:\.\d{{1,9}})?)", lambda m: m[2] + CURRENCIES[m[1]]),
         (rf"(?<=\d)\s?({_UNIT})(?![A-Za-z])", lambda m: UNITS[m[1]]),
+        (r"(?<![\d/])(\d{1,9})/(\d{1,9})(?![\d/])", r"\2分の\1"),
+        (r"(?<![0-9A-Za-z)])[-−](?=\d)", "マイナス"),
         (r"(?<=\d)\.(?=\d)", "点"),
         (r"(?<=\d)\s?[-~〜～]\s?(?=\d)", "から"),
         (r"\d{17,}", _digits),

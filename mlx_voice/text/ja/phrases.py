@@ -5,18 +5,23 @@ there. Where a phrase is divided, the accent of its second part is computed agai
 """
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pyopenjtalk.types import NJDFeature as Word
 
+BEFORE_NAN = tuple("タチツテトダヂヅデドナニヌネノ")
 DEPENDENT = ("助詞", "助動詞")
 _RULE = re.compile(r"(?:(?P<pos>[^%/]+)%)?(?P<kind>[FC]\d)(?:@(?P<shift>-?\d+))?")
 
 
 def divide(words: "list[Word]") -> "list[Word]":
-    """The same words with OpenJTalk's own phrase boundaries."""
+    """The same words with OpenJTalk's own phrase boundaries, and 何 as it is said before t, d and n."""
     out = [word.copy() for word in words]
+    for word, following in pairwise(out):
+        if word["pron"] == "ナニ" and word["string"] == "何" and following["pron"][:1] in BEFORE_NAN:
+            word["pron"] = "ナン"
     for i in range(1, len(out)):
         if out[i]["chain_flag"] == 1 and begins_phrase(out[i - 1], out[i]):
             out[i]["chain_flag"] = 0
