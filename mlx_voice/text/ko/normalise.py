@@ -85,7 +85,8 @@ def native(number: str) -> str:
 
 def _counted(match: Match) -> str:
     number = match[1].replace(",", "")
-    small = len(number) < 3 and int(number) > 0 and (match[2] != "시" or int(number) <= 12)
+    largest = {"시": 12, "대": 19}.get(match[2], 99)  # 20대 are one's twenties
+    small = len(number) < 3 and 0 < int(number) <= largest
     return (native(number) if small else sino(number)) + match[2]
 
 
@@ -119,6 +120,9 @@ RULES: tuple[tuple[re.Pattern[str], str | Callable[[Match], str]], ...] = tuple(
         (rf"(?<=\d)\s?({_UNIT})(?![A-Za-z])", lambda m: UNITS[m[1]]),
         (r"(?<![\d,.])(\d{1,3}(?:,\d{3}){1,6}|\d{1,20})\.(\d{1,20})(?!\d|\.\d)", _decimal),
         (r"(?<=\d)\s?~\s?(?=\d)", "에서 "),
+        (r"(?<![\d/])(\d{1,12})/(\d{1,12})(?![\d/])", lambda m: f"{sino(m[2])}분의 {sino(m[1])}"),
+        (r"(?<![0-9A-Za-z)])-(?=\d)", "마이너스 "),
+        (r"(?<=[A-Za-z])-(?=[A-Za-z0-9])", " "),
         (rf"(?<![\d,-])(\d{{1,3}}(?:,\d{{3}}){{1,6}}(?!\d)|\d{{1,20}})\s?({COUNTERS})", _counted),
         (
             r"(?<![\d-])\d{1,12}(?:-\d{1,12}){1,6}(?![\d-])",
@@ -130,7 +134,7 @@ RULES: tuple[tuple[re.Pattern[str], str | Callable[[Match], str]], ...] = tuple(
         (r"&", "앤드"),
         (r"@", "골뱅이"),
         (r"\s+", " "),
-        (r"([,.!?…])[,.!?…]+", r"\1"),
+        (r"([,.!?…~])[,.!?…~]+", r"\1"),
     )
 )
 

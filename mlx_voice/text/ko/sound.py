@@ -117,6 +117,8 @@ def _meet(parts: list[Syllable | None], text: str, here: int, there: int) -> Non
     final, initial, apart = before[2], after[0], there > here + 1
     if not final:
         return
+    if text[there] == "잎" or (text[here] in "십백천만" and text[there] == "육"):
+        initial = after[0] = "ㄴ"  # a compound: 꽃잎, 십육
     if initial == "ㅇ":
         if apart:
             _close(before)
