@@ -158,7 +158,7 @@ def _write(folder: Path, planned: Planned, dtype: "np.dtype[Any]", bits: int | N
     with atomic(path) as file:
         try:
             digest = write_safetensors(file, weights, {key: dtypes.get(key, dtype) for key in weights})
-        except ValueError as error:
+        except (ValueError, MemoryError) as error:
             raise planned.checkpoint.error(f"cannot be converted, since {error}") from error
     planned.demand_all_read()
     return Record(path.stat().st_size, digest)

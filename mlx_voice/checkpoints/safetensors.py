@@ -99,16 +99,16 @@ def write_safetensors(file: BinaryIO, plan: Plan, dtypes: Mapping[str, np.dtype[
 
     put(struct.pack("<Q", len(text)) + text)
     for key, weight in plan.items():
-        array = _cast(key, weight.make(), dtypes[key])
+        with np.errstate(all="ignore"):  # what is not finite is refused by name
+            array = _cast(key, weight.make(), dtypes[key])
         if array.shape != weight.shape:
-            raise AssertionError(f"{key} was planned as {weight.shape} and made as {array.shape}")
+            raise ValueError(f"{key} was planned as {weight.shape} and made as {array.shape}")
         put(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 
 def _cast(key: str, array: Any, dtype: np.dtype[Any]) -> Any:
-    with np.errstate(over="ignore"):
-        cast = array.astype(dtype, order="C", copy=False)
+    cast = array.astype(dtype, order="C", copy=False)
     if dtype.kind == "f" and not _finite(cast):
         if np.isfinite(array).all():
             raise ValueError(f"{key} does not fit into float16: convert with --dtype float32")

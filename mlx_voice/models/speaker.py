@@ -143,6 +143,8 @@ def renames(state: State, config: SpeakerConfig) -> Plan:  # noqa: ARG001
             statistics = [
                 state[f"{norm}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")
             ]
+            if any(part.shape != tensor.shape[:1] for part in statistics):
+                raise ValueError(f"{norm} is not as long as {conv}")
             plan[f"{ours}.weight"] = _scaled(tensor, statistics)
             plan[f"{ours}.bias"] = _shifted(state.get(f"{conv}.bias"), statistics)
     return plan

@@ -49,6 +49,9 @@ def transposed(tensor: Tensor, axes: Sequence[int]) -> Weight:
 def folded(g: Tensor, v: Tensor, axes: Sequence[int], norm_over: tuple[int, ...] | None = None) -> Weight:
     """Weight norm g * v / ||v||, the norm taken over all axes but the first unless told; then transposed."""
     over = norm_over if norm_over is not None else tuple(range(1, len(v.shape)))
+    lengths = tuple(1 if a in over else n for a, n in enumerate(v.shape))
+    if g.shape != lengths:  # it would be broadcast to any size
+        raise ValueError(f"a weight norm of {v.shape} has lengths of {g.shape} instead of {lengths}")
 
     def make() -> Array:
         direction = v.numpy().astype(np.float32)
