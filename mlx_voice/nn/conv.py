@@ -2,8 +2,8 @@
 
 A convolution is a sum of products of the shifted input with one slice of the kernel each. On the CPU
 this is several times faster than MLX's own (the dilated and the transposed ones most), and the sum is
-kept in the product's accumulator. Narrow layers would multiply with matrices too small to keep a
-processor busy: there a row holds several neighbouring instants, and its matrix the kernel at each of them.
+kept in the product's accumulator. In narrow layers a row holds two neighbouring instants and its matrix
+the kernel at both: wider products, and half as many of them.
 """
 
 from typing import TypeVar
@@ -12,7 +12,7 @@ from mlx_voice.device import mx, nn
 
 Count = TypeVar("Count", int, mx.array)
 
-WIDE = 128  # a product of this many columns runs at full speed
+WIDE = 256  # from this many columns on a product gains nothing by being wider
 
 
 def shifted_products(x: mx.array, weight: mx.array, bias: mx.array | None, step: int, rows: int) -> mx.array:
@@ -69,8 +69,8 @@ class Conv1d(nn.Module):
             self.bias = mx.zeros((outputs,))
         self.stride, self.dilation, self.groups = stride, dilation, groups
         self.padding = padding if isinstance(padding, tuple) else (padding, padding)
-        widest = max(stride * inputs // groups, outputs // groups)
-        self.block = max(1, min(WIDE // widest, (kernel + 1) // 2))
+        narrow = 2 * max(stride * inputs // groups, outputs // groups) <= WIDE
+        self.block = 2 if narrow and dilation == 1 and kernel > 3 else 1
         self._prepared: tuple[mx.array, mx.array] | None = None
 
     def _matrices(self) -> mx.array:
@@ -93,23 +93,19 @@ class Conv1d(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         batch, length, _ = x.shape
         block, dilation, groups = self.block, self.dilation, self.groups
-        reach = dilation * (self.weight.shape[0] - 1)
         left, right = self.padding
+        reach = dilation * (self.weight.shape[0] - 1)
         outputs = (length + left + right - reach - 1) // self.stride + 1
-        count = -(-outputs // (block * dilation))  # groups of `dilation` interleaved rows of `block` instants
         matrices = self._matrices()
-        total = count + matrices.shape[0] - 1
-        x = stretched(x, left, total * block * dilation * self.stride)
+        rows = -(-outputs // block)
+        total = rows + dilation * (matrices.shape[0] - 1)
+        x = stretched(x, left, total * block * self.stride)
         if groups > 1:
             x = x.reshape(batch, x.shape[1], groups, -1).swapaxes(1, 2)
         lead = x.shape[:-2]
-        if block > 1 and dilation > 1:
-            x = x.reshape(*lead, total, block, dilation, -1).swapaxes(-3, -2)
-        x = x.reshape(*lead, total * dilation, matrices.shape[-2])
-        y = shifted_products(x, matrices, self._bias_row(), dilation, count * dilation)
-        if block > 1 and dilation > 1:
-            y = y.reshape(*lead, count, dilation, block, -1).swapaxes(-3, -2)
-        y = y.reshape(*lead, count * dilation * block, -1)[..., :outputs, :]
+        x = x.reshape(*lead, total, matrices.shape[-2])
+        y = shifted_products(x, matrices, self._bias_row(), dilation, rows)
+        y = y.reshape(*lead, rows * block, -1)[..., :outputs, :]
         return y if groups == 1 else y.swapaxes(1, 2).reshape(batch, outputs, -1)
 
 

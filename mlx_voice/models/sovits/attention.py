@@ -9,7 +9,7 @@ HIDDEN = -1e4  # added to a score, nothing is left of it, and half precision hol
 
 
 def masked(x: mx.array, mask: mx.array | None) -> mx.array:
-    return x if mask is None else mx.where(mask[..., None], x, mx.array(0, x.dtype))
+    return x if mask is None else x * mask[..., None].astype(x.dtype)
 
 
 def hide(scores: mx.array, mask: mx.array | None) -> mx.array:

@@ -1,6 +1,7 @@
 """The latent -> sound: upsampling, and after each step the mean of a few residual blocks (HiFi-GAN)."""
 
 from mlx_voice.device import mx, nn
+from mlx_voice.models.sovits.attention import masked
 from mlx_voice.models.sovits.config import SoVITSConfig
 from mlx_voice.nn.conv import Conv1d, ConvTranspose1d
 
@@ -8,16 +9,11 @@ SLOPE = 0.1
 LAST_SLOPE = 0.01
 
 
-def leaky(x: mx.array, slope: float) -> mx.array:
-    return mx.maximum(x, x * slope)
-
-
 def cut(x: mx.array, lengths: mx.array | None) -> mx.array:
     """Zeros behind each row's own end, so that a convolution sees there what it sees behind a lone row."""
     if lengths is None:
         return x
-    inside = mx.arange(x.shape[1]) < lengths[:, None]
-    return mx.where(inside[..., None], x, mx.array(0, x.dtype))
+    return masked(x, mx.arange(x.shape[1]) < lengths[:, None])
 
 
 class ResBlock(nn.Module):
@@ -35,9 +31,9 @@ class ResBlock(nn.Module):
 
     def __call__(self, x: mx.array, lengths: mx.array | None) -> mx.array:
         for i, convolve in enumerate(self.convs1):
-            y = convolve(cut(leaky(x, SLOPE), lengths))
+            y = convolve(cut(nn.leaky_relu(x, SLOPE), lengths))
             if self.convs2:
-                y = self.convs2[i](cut(leaky(y, SLOPE), lengths))
+                y = self.convs2[i](cut(nn.leaky_relu(y, SLOPE), lengths))
             x = x + y
         return x
 
@@ -62,8 +58,8 @@ class Generator(nn.Module):
         lengths: mx.array | None = None if mask is None else mask.sum(axis=1)
         x = self.conv_pre(cut(z, lengths)) + self.cond(ge)
         for up, blocks in zip(self.ups, self.resblocks, strict=True):
-            x = up(cut(leaky(x, SLOPE), lengths))
+            x = up(cut(nn.leaky_relu(x, SLOPE), lengths))
             lengths = None if lengths is None else up.length(lengths)
             x = sum((block(x, lengths) for block in blocks[1:]), blocks[0](x, lengths)) / len(blocks)
-        x = self.conv_post(cut(leaky(x, LAST_SLOPE), lengths))
+        x = self.conv_post(cut(nn.leaky_relu(x, LAST_SLOPE), lengths))
         return cut(mx.tanh(x), lengths)[..., 0]
