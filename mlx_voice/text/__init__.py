@@ -79,9 +79,11 @@ def analyse(
     stop = "." if language == "en" else "。"
     sentences: list[Sentence] = []
     for block in marked.blocks:
-        pieces = split.cut(block.text, cut, stop) if cut else split.natural(block.text)
-        for piece in pieces:
-            framed = piece if cut else _framed(piece, role, stop)
+        if cut:
+            pieces = split.cut(block.text, cut, stop)
+        else:
+            pieces = [_framed(piece.strip(), role, stop) for piece in split.natural(block.text)]
+        for framed in filter(len, pieces):
             sentence = reading.sentence(framed)
             if role == "target" and sentence.said and len(sentence.ids) < FEWEST:
                 sentence = reading.sentence(split.led(framed, "."))

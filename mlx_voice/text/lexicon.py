@@ -25,8 +25,8 @@ class Lexicon(dict[str, tuple[str, ...]]):
             parts = tuple(reading.split())
             if not _fits(word, parts):
                 raise TextError(
-                    f"The lexicon's reading {reading!r} of {word!r} cannot be used: give a syllable like jue2 "
-                    "for each Chinese character, or phones like K W EH1 N for a word in Latin letters."
+                    f"The lexicon's reading {reading!r} of {word!r} cannot be used: give a syllable like "
+                    "jue2 for each Chinese character, or phones like K W EH1 N for a word in Latin letters."
                 )
             lexicon[word.lower()] = parts
         return lexicon

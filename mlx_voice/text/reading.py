@@ -86,6 +86,11 @@ class Traced:
         kept = [(char, place) for char, place in zip(self.text, self.origin, strict=True) if wanted(char)]
         return Traced("".join(c for c, _ in kept), tuple(place for _, place in kept))
 
+    def strip(self) -> "Traced":
+        """Without white space around it."""
+        start = len(self) - len(self.text.lstrip())
+        return self[start : max(start, len(self.text.rstrip()))]
+
     def split(self, pattern: re.Pattern[str]) -> list["Traced"]:
         """Cut after each match of `pattern` (the match stays with what it ends)."""
         ends = [m.end() for m in pattern.finditer(self.text)]
@@ -93,7 +98,7 @@ class Traced:
         return [self[a:b] for a, b in pairwise(edges) if a < b]
 
     def _places(self, start: int, end: int, new: str) -> list[Place]:
-        """Where the characters of `new` come from; what it begins and ends with unchanged keeps its places."""
+        """Where the characters of `new` come from; what it shares with the old text keeps its places."""
         if len(new) == end - start:
             return list(self.origin[start:end])
         old = self.text[start:end]

@@ -31,10 +31,7 @@ _BREAKS = (re.compile(r"[；;：:—][”’」』）)]*\s*"), re.compile(r"[，
 
 def natural(text: Traced) -> list[Traced]:
     """Sentences; long ones in parts no dearer than `LONGEST`, short ones with the next."""
-    parts = [part for sentence in _sentences(text) for part in _bounded(sentence)]
-    return _merged(
-        parts, lambda part: _cost(part.text) < SHORTEST, lambda part: _cost(part.text) > LONGEST - SHORTEST
-    )
+    return _merged([part for sentence in _sentences(text) for part in _bounded(sentence)])
 
 
 def cut(text: Traced, method: str, stop: str) -> list[Traced]:
@@ -89,7 +86,7 @@ def _sentences(text: Traced) -> Iterator[Traced]:
 
 def _bounded(text: Traced) -> Iterator[Traced]:
     """Cut at the best mark within reach, else anywhere."""
-    costs = [0.35 if char < "\u1100" and not char.isdigit() else 1.0 for char in text.text]
+    costs = [_cost(char) for char in text.text]
     left = sum(costs)
     start = 0
     while left > LONGEST:
@@ -109,19 +106,21 @@ def _bounded(text: Traced) -> Iterator[Traced]:
     yield text[start:]
 
 
-def _merged(
-    parts: list[Traced], short: Callable[[Traced], bool], full: Callable[[Traced], bool]
-) -> list[Traced]:
+def _merged(parts: list[Traced]) -> list[Traced]:
     """A short part joins the next; at the end, the one before."""
-    merged: list[list[Traced]] = []
+    groups: list[list[Traced]] = []
+    costs: list[float] = []
     for part in parts:
-        if merged and len(merged[-1]) < SHORTEST * 2 and all(map(short, merged[-1])) and not full(part):
-            merged[-1].append(part)
+        cost = _cost(part.text)
+        if groups and costs[-1] < SHORTEST and cost <= LONGEST:
+            groups[-1].append(part)
+            costs[-1] += cost
         else:
-            merged.append([part])
-    if len(merged) > 1 and all(map(short, merged[-1])) and not full(merged[-2][-1]):
-        merged[-2:] = [merged[-2] + merged[-1]]
-    return [Traced.join(group) for group in merged]
+            groups.append([part])
+            costs.append(cost)
+    if len(groups) > 1 and costs[-1] < SHORTEST and costs[-2] <= LONGEST:
+        groups[-2:] = [groups[-2] + groups[-1]]
+    return [Traced.join(group) for group in groups]
 
 
 def _merged_forward(pieces: list[Traced]) -> list[Traced]:

@@ -106,7 +106,7 @@ READ = [
     ("地里种了三种菜", "di4 li3 zhong4 le5 san1 zhong3 cai4"),
     ("弹吉他，一颗子弹", "tan2 ji2 ta5 , yi4 ke1 zi3 dan4"),
     ("轻轻地走在土地上", "qing1 qing1 de5 zou3 zai4 tu3 di4 shang4"),
-    ("你得快跑，跑得快，得了奖", "ni3 dei3 kuai4 pao3 , pao3 de5 kuai4 , de2 le5 jiang3"),
+    ("你得快跑，跑得快，得了奖", "ni2 dei3 kuai4 pao3 , pao3 de5 kuai4 , de2 le5 jiang3"),
     ("第一名，十一月一日，一点五", "di4 yi1 ming2 , shi2 yi1 yue4 yi1 ri4 , yi1 dian3 wu3"),
     ("一天，一次，看一看，统一", "yi4 tian1 , yi2 ci4 , kan4 yi5 kan4 , tong3 yi1"),
     ("不去，不来，好不好", "bu2 qu4 , bu4 lai2 , hao3 bu5 hao3"),
