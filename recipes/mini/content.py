@@ -120,7 +120,7 @@ def main() -> None:
 
     def evaluate() -> dict[str, float]:
         right, count, used = {"en": 0, "zh": 0}, {"en": 0, "zh": 0}, torch.zeros(CODES)
-        for i in range(0, len(held.rows), 2 if args.device == "cpu" else 1):
+        for i in [i for rows in held.of_language.values() for i in rows[::3]]:
             codes = stage.codes(torch.as_tensor(held.mel(i))[None])[0]
             timed = torch.as_tensor(held.timed(i))
             language = held.rows[i]["language"]

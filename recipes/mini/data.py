@@ -219,8 +219,9 @@ def utterance(job: tuple[str, int]) -> tuple[dict, np.ndarray] | None:
                 ("espeak", rng.choice(VARIANTS)) if rng.random() < 0.25 else ("flite", rng.choice(FLITE))
             )
         factor = rng.choice(FACTORS)
-        text = (sentences.mandarin if language == "zh" else sentences.english)(rng, split)
-        if split == "train" and str(text) in _held_out():
+        kind = "valid" if split == "valid" else "train"  # `judge` learns from other draws of what `train` has
+        text = (sentences.mandarin if language == "zh" else sentences.english)(rng, kind)
+        if kind == "train" and str(text) in _held_out():
             continue
         speech = speak(rng, engine, voice, language, factor, text)
         if speech is None or len(speech.wave) > 12 * RATE:
