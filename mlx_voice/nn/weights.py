@@ -54,9 +54,9 @@ def folded(g: Tensor, v: Tensor, axes: Sequence[int], norm_over: tuple[int, ...]
         raise ValueError(f"a weight norm of {v.shape} has lengths of {g.shape} instead of {lengths}")
 
     def make() -> Array:
-        direction = v.numpy().astype(np.float32)
-        norm = np.sqrt(np.sum(direction * direction, axis=over, keepdims=True))
-        weight: Array = g.numpy().astype(np.float32) * (direction / norm)
+        weight: Array = v.numpy().astype(np.float32)
+        weight /= np.sqrt(np.sum(weight * weight, axis=over, keepdims=True))  # in place: it may be large
+        weight *= g.numpy()
         return weight.transpose(axes)
 
     return Weight(tuple(v.shape[a] for a in axes), make)
