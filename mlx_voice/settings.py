@@ -52,5 +52,6 @@ class SpeakOptions:
     seed: int | None = None
     noise_scale: float | None = None  # None: the model's own
     pause: float = 0.3  # seconds between sentences
+    retries: int = 0  # times a whole sentence that sounds wrong is said again; 0: nobody checks
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     streaming: StreamOptions = field(default_factory=StreamOptions)

@@ -25,6 +25,7 @@ class Span:
     text: str
     ids: tuple[int, ...]
     word2ph: tuple[int, ...] | None
+    origin: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,16 @@ TEXTS = {
 }
 
 
+def places(text: str) -> tuple[tuple[int, int], ...]:
+    return tuple((i, i + 1) for i in range(len(text)))
+
+
 def span(name: str) -> Span:
     arrays = case("03_bert")
     ids = reference_t2s.ids(arrays[f"{name}_phones"])
     if name == "en":
-        return Span("en", "Hello world.", ids, None)
-    return Span("zh", TEXTS[name], ids, reference_t2s.ids(arrays[f"{name}_word2ph"]))
+        return Span("en", "Hello world.", ids, None, places("Hello world."))
+    return Span("zh", TEXTS[name], ids, reference_t2s.ids(arrays[f"{name}_word2ph"]), places(TEXTS[name]))
 
 
 def sentence(*names: str, pause: float | None = None) -> Sentence:

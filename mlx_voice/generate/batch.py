@@ -134,7 +134,8 @@ class Generator:
         request = speech.request
         prompt = self._prompt(speech, request.voice)
         sentence, sampling = utterance.sentence, speech.sampling
-        return laid_out(self.model, request.voice, prompt, sentence, bert, sampling, request.seed)
+        seed = speech.seed(utterance)
+        return laid_out(self.model, request.voice, prompt, sentence, bert, sampling, seed)
 
     def _prompt(self, speech: Speech, voice: VoiceState) -> mx.array | None:
         """What BERT knows of the prompt's text."""

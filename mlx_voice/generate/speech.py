@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlx_voice.device import mx
+from mlx_voice.generate.align import Verdict, judged, words_of
 from mlx_voice.generate.loop import Reason, Token
 from mlx_voice.generate.sampling import Sampling
 from mlx_voice.generate.stream import SoundStream
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mlx_voice.checkpoints import Model
     from mlx_voice.text import Sentence
 
+RESEED = 0x9E3779B1  # from one take of a sentence to the next
 AHEAD = 8  # sentences of one request in the loop or waiting to be heard
 
 
@@ -51,6 +53,15 @@ class Event:
     error: Exception | None = None  # then there is no sound, and the request is over
 
 
+@dataclass(frozen=True)
+class Take:
+    """A sentence said to its end."""
+
+    samples: Samples
+    words: tuple[Word, ...]
+    verdict: Verdict
+
+
 @dataclass
 class Utterance:
     """One sentence under way."""
@@ -59,6 +70,10 @@ class Utterance:
     codes: list[int] = field(default_factory=list)
     reason: Reason | None = None
     sound: SoundStream | None = None
+    takes: "list[Take]" = field(default_factory=list)  # that were found wanting
+
+    def again(self) -> None:
+        self.codes, self.reason, self.sound = [], None, None
 
     def hear(self, token: Token) -> None:
         self.reason = token.reason
@@ -74,6 +89,7 @@ class Speech:
         self.heard = 0
         self.held = False
         self.under_way: list[Utterance] = []  # from the sentence being heard to the last one admitted
+        self.repeated: list[Utterance] = []  # those of them that wait to be said again
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.tokens = 0
         self.hits: Counter[str] = Counter()
@@ -82,13 +98,21 @@ class Speech:
     @property
     def ready(self) -> bool:
         """Whether the next sentence may enter the loop now."""
+        if self.repeated:
+            return True
         if self.held or self.admitted == len(self.request.sentences):
             return False
         if self.request.streamed:
             return all(u.reason for u in self.under_way)
         return len(self.under_way) < AHEAD
 
+    def seed(self, utterance: Utterance) -> int:
+        """Each take of a sentence has its own."""
+        return (self.request.seed + len(utterance.takes) * RESEED) & 0xFFFFFFFF
+
     def admit(self) -> Utterance:
+        if self.repeated:
+            return self.repeated.pop()
         utterance = Utterance(self.request.sentences[self.admitted])
         self.admitted += 1
         self.under_way.append(utterance)
@@ -106,15 +130,20 @@ class Speech:
         utterance.sound = utterance.sound or self._sound(utterance)
         if not final and not utterance.sound.due(len(utterance.codes)):
             return None
+        offset = -utterance.sound.seconds
         samples = utterance.sound.take(utterance.codes, final)
+        words: tuple[Word, ...] = ()
         if final:
+            take = self._approved(utterance, self._take(utterance, samples, offset))
+            if take is None:
+                return None
             self.under_way.pop(0)
             self.heard += 1
-            samples = np.concatenate([samples, self._pause(utterance)])
+            samples, words = np.concatenate([take.samples, self._pause(utterance)]), take.words
         self.seconds["decode"] += perf_counter() - started
-        return self.account(samples)
+        return self.account(samples, words)
 
-    def account(self, samples: Samples) -> Event:
+    def account(self, samples: Samples, words: tuple[Word, ...]) -> Event:
         event = Event(
             self.id,
             samples,
@@ -124,6 +153,7 @@ class Speech:
             hits=dict(self.hits),
             misses=dict(self.misses),
             peak_memory=mx.get_peak_memory(),
+            words=words,
             done=self.heard == len(self.request.sentences),
         )
         self.tokens = 0
@@ -132,13 +162,35 @@ class Speech:
         self.misses.clear()
         return event
 
+    def _take(self, utterance: Utterance, samples: Samples, offset: float) -> Take:
+        assert utterance.sound is not None
+        attention, frame = np.array(utterance.sound.attention.astype(mx.float32)), utterance.sound.frame
+        words = words_of(utterance.sentence, attention, frame, offset)
+        complete = utterance.reason == "end" or self.model.config.layout == "timed"
+        return Take(samples, words, judged(attention, frame, complete))
+
+    def _approved(self, utterance: Utterance, take: Take) -> Take | None:
+        """The take, where it may be heard; else the sentence is said again, and of many the best is heard."""
+        retries = self.request.options.retries
+        if not retries:
+            return take
+        (self.hits if take.verdict.sound else self.misses)["check"] += 1
+        if take.verdict.sound or self.request.streamed:
+            return take
+        utterance.takes.append(take)
+        if len(utterance.takes) > retries:
+            return max(utterance.takes, key=lambda take: take.verdict.rank)
+        utterance.again()
+        self.repeated.append(utterance)
+        return None
+
     def _sound(self, utterance: Utterance) -> SoundStream:
         options, config = self.request.options, self.model.config
         return SoundStream(
             self.model.sovits,
             utterance.sentence.ids,
             self.request.voice.condition,
-            self.request.seed,
+            self.seed(utterance),
             config.noise_scale if options.noise_scale is None else options.noise_scale,
             options.speed,
             options.streaming if self.request.streamed else None,

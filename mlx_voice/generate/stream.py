@@ -43,7 +43,7 @@ class SoundStream:
         self._size = options.first_chunk if options else 0
         self._sent = 0  # frames whose sound has been given out
         self._frozen: mx.array | None = None  # [1, frames, inter]: latents that stay
-        self.attention: mx.array | None = None  # [frames at speed 1, phones] of the last encoding
+        self.attention = mx.zeros((0, len(phones)))  # [frames at speed 1, phones] of the last encoding
         padded, self._phone_mask = _padded(mx.array([list(phones)], mx.int32), PHONE_BUCKET)
         self._phones = len(phones)
         self._text = sovits.enc_p.text(padded, self._phone_mask)
@@ -55,6 +55,17 @@ class SoundStream:
         if self.options is None or self.options.settle is None:
             return full
         return min(self.options.settle, full)
+
+    @property
+    def frame(self) -> float:
+        """Seconds that a frame of `attention` lasts."""
+        config = self.sovits.config
+        return config.samples_per_frame / config.sample_rate / self.speed
+
+    @property
+    def seconds(self) -> float:
+        """Of sound given out so far."""
+        return self._sent * self.frame * self.speed
 
     def due(self, codes: int) -> bool:
         """Whether the next piece can be made of that many codes."""

@@ -10,7 +10,8 @@ import pytest
 from reference_model import model, sentence, voice
 
 from mlx_voice.errors import TextError
-from mlx_voice.generate import Event, Generator, Request, loop
+from mlx_voice.generate import Event, Generator, Request, loop, speech
+from mlx_voice.generate.align import Verdict
 from mlx_voice.settings import SamplingOptions, SpeakOptions, StreamOptions
 
 QUICK = StreamOptions(first_chunk=4, growth=1.5, largest_chunk=16, look_ahead=2, settle=4)
@@ -160,6 +161,39 @@ def test_options_reach_the_loop() -> None:
     assert np.array_equal(first, second)
     slow = alone(request("text1", seed=1, sampling=greedy, noise_scale=0.0, speed=0.5))
     assert slow.size == 2 * first.size
+
+
+def test_words_come_with_the_end_of_their_sentence() -> None:
+    events = run(Generator(model()), [request("text1", "en")])[0]
+    spoken = [event for event in events if event.words]
+    assert [event.sentence for event in spoken] == [1, 2]
+    at = np.cumsum([0] + [event.samples.size for event in events]) / 16000
+    for event in spoken:
+        index = next(i for i, e in enumerate(events) if e is event)
+        starts = [at[index] + word.start for word in event.words]
+        assert (
+            starts == sorted(starts) and starts[0] >= 0 and at[index] + event.words[-1].end <= at[index + 1]
+        )
+    assert {word.text for word in spoken[1].words} <= {"Hello", "world"}
+
+
+def test_a_sentence_that_sounds_wrong_is_said_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = []
+
+    def verdict(attention: np.ndarray, *_: Any) -> Verdict:
+        judged.append(len(attention))
+        return Verdict(0.5 if len(judged) < 3 else 1.0, 1.0, 0.0, True)
+
+    monkeypatch.setattr(speech, "judged", verdict)
+    first = alone(request("text1", streamed=False))
+    judged.clear()
+    (events,) = run(Generator(model()), [request("text1", streamed=False, retries=4)])
+    assert len(judged) == 3 and events[0].hits["check"] == 1 and events[0].misses["check"] == 2
+    assert sound(events).size == judged[2] * PER_CODE // 2 and not same(sound(events), first)
+    judged.clear()
+    monkeypatch.setattr(speech, "judged", lambda a, *_: judged.append(len(a)) or Verdict(len(a), 0, 0, True))
+    (events,) = run(Generator(model()), [request("text1", streamed=False, retries=1)])
+    assert len(judged) == 2 and sound(events).size == max(judged) * PER_CODE // 2
 
 
 def test_events_account_for_the_time() -> None:

@@ -1,0 +1,127 @@
+"""When each phone is heard, from the decoder's attention over the phones; and what follows from that."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mlx_voice.nn.weights import Array
+from mlx_voice.results import Word
+
+if TYPE_CHECKING:
+    from mlx_voice.text import Sentence, Span
+
+FLOOR = 1e-4  # of attention, so that one deaf frame does not forbid a path
+SKIP = -4.0  # what it costs to pass over a phone, in log attention
+NEAR = 2  # phones on either side that belong to the one being said
+ALONE = re.compile(r"[㐀-鿿぀-ヿ]")  # a character that is a word by itself
+COVERAGE, ORDER, STUCK = 0.9, 0.5, 1.2  # where a verdict turns
+MARKS = ".,?!…"
+LETTER = re.compile(r"[\w'’-]")
+
+
+def path(attention: Array) -> Array:
+    """[frames, phones] -> [frames]: the phone of each frame, on the likeliest way through all of them.
+
+    It begins at the first phone, ends at the last, never goes back, and seldom passes one over.
+    """
+    score = np.log(attention + FLOOR)
+    frames, phones = score.shape
+    steps = np.zeros((frames, phones), np.int8)
+    best = np.full(phones, -np.inf)
+    best[0] = score[0, 0]
+    for t in range(1, frames):
+        moves = np.stack([best, _moved(best, 1), _moved(best, 2) + SKIP])
+        steps[t] = moves.argmax(axis=0)
+        best = moves.max(axis=0) + score[t]
+    way = np.zeros(frames, np.int64)
+    way[-1] = phones - 1 if np.isfinite(best[-1]) else int(np.flatnonzero(np.isfinite(best))[-1])
+    for t in range(frames - 1, 0, -1):
+        way[t - 1] = way[t] - steps[t, way[t]]
+    return way
+
+
+def _moved(best: Array, n: int) -> Array:
+    return np.concatenate([np.full(n, -np.inf), best[:-n]])[: len(best)]
+
+
+def boundaries(way: Array, phones: int) -> Array:
+    """[phones + 1]: the frame in which each phone begins, and where the last one ends."""
+    starts: Array = np.searchsorted(way, np.arange(phones + 1))
+    return starts
+
+
+def words_of(sentence: "Sentence", attention: Array, seconds: float, offset: float = 0.0) -> tuple[Word, ...]:
+    """Words with their times; a frame lasts `seconds`, and the sound begins at `offset`."""
+    times = boundaries(path(attention), attention.shape[1]) * seconds + offset
+    words, first = [], 0
+    for span in sentence.spans:
+        begins = first + _first_phones(span)
+        for text, start, end in _tokens(span):
+            begin, finish = (float(times[begins[i]]) for i in (start, end))
+            if begin < finish:
+                words.append(Word(text, begin, finish))
+        first += len(span.ids)
+    return tuple(words)
+
+
+def _tokens(span: "Span") -> Iterator[tuple[str, int, int]]:
+    """Words as ranges of characters. What was written as one thing (a figure, say) stays one word."""
+
+    def kind(i: int) -> object:
+        char = span.text[i]
+        if not LETTER.match(char):
+            return None
+        place, around = span.origin[i], span.origin[max(i - 1, 0) : i + 2]
+        return place if around.count(place) > 1 or ALONE.match(char) else "word"
+
+    for what, group in groupby(range(len(span.text)), kind):
+        if what is not None:
+            indices = list(group)
+            yield span.text[indices[0] : indices[-1] + 1], indices[0], indices[-1] + 1
+
+
+def _first_phones(span: "Span") -> Array:
+    """[characters + 1]: the phone that each character begins with; by share of letters where nobody knows."""
+    if span.word2ph is not None:
+        counts = np.array(span.word2ph)
+    else:
+        letters = np.array([bool(LETTER.match(char)) for char in span.text])
+        marks = np.array([char in MARKS for char in span.text])  # a phone each
+        counts = marks + letters * max(len(span.ids) - marks.sum(), 0) / max(letters.sum(), 1)
+    edges: Array = np.rint(np.concatenate([[0], np.cumsum(counts)])).astype(np.int64)
+    return edges
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Signs that a sentence was not said as it stands there."""
+
+    coverage: float  # of phones that were listened to
+    order: float  # of attention that is where it should be by then
+    stuck: float  # seconds of the longest phone
+    complete: bool  # whether it ended by itself, or where it was foretold
+
+    @property
+    def sound(self) -> bool:
+        return self.complete and self.coverage >= COVERAGE and self.order >= ORDER and self.stuck <= STUCK
+
+    @property
+    def rank(self) -> tuple[bool, float]:
+        """Orders the takes of one sentence."""
+        return self.complete, self.coverage + self.order - max(self.stuck - STUCK, 0)
+
+
+def judged(attention: Array, seconds: float, complete: bool) -> Verdict:
+    """`seconds` is the length of a frame."""
+    frames, phones = attention.shape
+    way = path(attention)
+    lengths = np.diff(boundaries(way, phones))
+    distance = np.abs(np.arange(phones) - way[:, None])
+    near = (attention * (distance <= NEAR)).sum(axis=1)
+    heard = attention.max(axis=0) >= 0.5 / max(1, min(phones, 2 * NEAR + 1))
+    longest = float(lengths[:-1].max()) if phones > 1 else float(frames)
+    return Verdict(float((heard & (lengths > 0)).mean()), float(near.mean()), longest * seconds, complete)
