@@ -96,6 +96,21 @@ BEFORE_NUMBER = {
     "min": "minimum",
     "max": "maximum",
 }
+SIGNS = {
+    "@": "at",
+    ".": "dot",
+    "/": "slash",
+    ":": "colon",
+    "?": "question mark",
+    "=": "equals",
+    "&": "and",
+    "-": "dash",
+    "_": "underscore",
+    "#": "hash",
+    "%": "percent",
+    "+": "plus",
+    "~": "tilde",
+}
 PERIODS = "second|minute|hour|day|night|week|month|year|person|piece|pound|head|user"
 STARTERS = frozenset(
     (
@@ -148,23 +163,6 @@ def _address(match: Match) -> str:
     return " ".join(re.sub(r"\bwww\b", "w w w", said).split()) + (tail[0][:1] if tail else "")
 
 
-SIGNS = {
-    "@": "at",
-    ".": "dot",
-    "/": "slash",
-    ":": "colon",
-    "?": "question mark",
-    "=": "equals",
-    "&": "and",
-    "-": "dash",
-    "_": "underscore",
-    "#": "hash",
-    "%": "percent",
-    "+": "plus",
-    "~": "tilde",
-}
-
-
 def _any(words: dict[str, str]) -> str:
     return "|".join(sorted(words, key=len, reverse=True))
 
@@ -175,7 +173,7 @@ _TLD = r"(?:com|org|net|edu|gov|io|ai|dev|app|info|tv|co\.[a-z]{2}|[a-z]{2}(?=/)
 # Rules are applied in order. Each is linear: a match can only begin where the look-behind allows it.
 BEFORE: tuple[tuple[str, str | Callable[[Match], str]], ...] = (
     (r"<[/!]?[A-Za-z][^<>]{0,200}>|\x1b\[[0-9;]{0,20}[A-Za-z]", " "),
-    (r"&(?:amp;)", "&"),
+    (r"&amp;", "&"),
     (r"&(?:[a-z]{2,8}|#\d{1,7});", " "),
     (r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,8}[A-Za-z]{2,24}", _address),
     (r"(?<![\w@./-])(?:(?:https?|ftp)://|www\.)[^\s<>\"]{1,2000}", _address),

@@ -95,7 +95,7 @@ def _letter(words: list[str], i: int) -> Phones:
     word = words[i]
     after = words[i + 1] if i + 1 < len(words) else ""
     first = i == 0 or words[i - 1] in ".,?!'"
-    article = (word == "a" and len(words) > 1) or (
+    article = (word == "a" and after[:1].isalpha()) or (
         word == "A" and len(after) > 1 and after not in COUNTED and (first or after[0].isupper())
     )
     return pronounce("a" if article else f"{word.lower()}.") or ()
