@@ -29,7 +29,10 @@ _HOMES = {
     "VoiceCloner": "cloner",
     "VoiceError": "errors",
 }
-__all__ = [*_HOMES, "__version__"]
+__all__ = [  # noqa: PLE0604
+    *_HOMES,
+    "__version__",
+]
 
 
 def __getattr__(name: str) -> Any:

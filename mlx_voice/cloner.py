@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mlx_voice.engine import Engine
-from mlx_voice.errors import InputError, UnknownVoiceError
+from mlx_voice.errors import AudioError, InputError, UnknownVoiceError
 from mlx_voice.results import Audio, Stats
 from mlx_voice.settings import CacheOptions, SpeakOptions
 from mlx_voice.voices import tally
@@ -90,6 +90,8 @@ class VoiceCloner:
         from mlx_voice.voices import coach
 
         path = Path(reference)
+        if not path.is_file():
+            raise AudioError(f"{path} is not a file: give the path of a recording.")
         try:
             entry = Entry(text.strip(), language or coach.guess(text), path.name)
         except ValueError as error:

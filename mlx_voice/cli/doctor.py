@@ -84,7 +84,7 @@ def _languages(steps: list[str], _: Path | None) -> str:
     ready = []
     for name in LANGUAGES:
         try:
-            reader(name)
+            reader(name, "v2")
             ready.append(name)
         except TextError as error:
             steps.append(str(error))

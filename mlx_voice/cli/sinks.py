@@ -1,5 +1,6 @@
 """Where the sound of `speak` goes: a file, standard output, or the machine's sound output."""
 
+import logging
 import queue
 import sys
 import threading
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from mlx_voice.results import Audio
 
 
+log = logging.getLogger("mlx_voice")
 HEADER = 44  # bytes before the samples of a wav
 
 
@@ -58,7 +60,10 @@ class File:
         whole.save(self.path, self.form)
         typer.echo(self.path)
         if self.play:
-            whole.play()
+            try:
+                whole.play()
+            except AudioError as error:  # what was asked for is written
+                log.warning("%s", error)
 
 
 class Pipe:

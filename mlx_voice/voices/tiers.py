@@ -51,10 +51,12 @@ class Source:
             raise RegistryError(
                 f"The voice {self.voice.name!r} has no recording here, which this model needs: add it again."
             )
-        heard = coach.listen(path)
-        for advice in heard.advice:
-            log.info("%s", advice)
-        return heard
+        return coach.listen(path)
+
+    def advise(self) -> None:
+        """Say what could be better about the recording, if it had to be heard."""
+        for sentence in self.reference.advice if "reference" in vars(self) else ():
+            log.info("%s: %s", self.voice.name, sentence)
 
 
 class Tiers:
@@ -71,8 +73,11 @@ class Tiers:
         key = tuple((_stamp(voice), weight) for voice, weight in blend)
         state = self.states.get(key)
         if state is None:
-            state = self.made([(self.source(voice), weight) for voice, weight in blend])
+            sources = [(self.source(voice), weight) for voice, weight in blend]
+            state = self.made(sources)
             self.states.put(key, state)
+            for source, _ in sources:
+                source.advise()
         return state
 
     def counts(self) -> Counts:
