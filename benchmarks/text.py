@@ -1,7 +1,7 @@
 """What text costs: characters a second, cold start and memory of each language, and time against length.
 
-Cold start is a fresh process: import and first sentence, as wall and as processor time (a busy machine shows in
-their difference). A table, then one line of JSON; `--plot FILE` draws time against length as an SVG.
+Cold start is a fresh process: import and first sentence, as wall and as processor time (a busy machine shows
+in their difference). A table, then one line of JSON; `--plot FILE` draws time against length as an SVG.
 """
 
 import argparse

@@ -112,6 +112,14 @@ def _sum(match: Match) -> str:
     return "".join(SIGNS[part] if i % 2 else number(part) for i, part in enumerate(parts))
 
 
+def _fraction(match: Match) -> str:
+    """120/80 is a blood pressure or the like, no fraction."""
+    above, below = match.groups()
+    if len(above) > 2 and float(above) > float(below):
+        return f"{number(above)},{number(below)}"
+    return f"{number(below)}分之{number(above)}"
+
+
 def _power(match: Match) -> str:
     return f"{number(match[1])}的{number(''.join(RAISED[c] for c in match[2]))}次方"
 
@@ -161,6 +169,7 @@ RULES: list[Rule] = [
     (r"(?<![\d+])\+?(?:86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)", _phone),
     (r"(?<!\d)0\d{2,3}[- ]?[1-9]\d{2,3}[- ]?\d{4}(?:-\d{1,5})?(?!\d)", _phone),
     (r"(?<!\d)\d{3,4}-\d{3,4}-\d{3,4}(?!\d)", _phone),
+    (r"(?<!\d)\d{3,}-0\d+(?!\d)", _phone),
     (rf"以(\d{{1,3}}):(\d{{1,3}})(?=(?:{WON}))", lambda m: f"以{_plain(m[1])}比{_plain(m[2])}"),
     (
         r"(比分|比数)([^\d。，]{0,3})(\d{1,3}):(\d{1,3})",
@@ -172,7 +181,7 @@ RULES: list[Rule] = [
     (r"第(\d+)", lambda m: "第" + cardinal(m[1])),
     (rf"-?{N}(?:[+\-×*÷/=]-?{N})+", _sum),
     (rf"({N})([⁻⁰¹²³⁴-⁹]+)", _power),
-    (rf"({N})/({N})(?!/)", lambda m: f"{number(m[2])}分之{number(m[1])}"),
+    (rf"({N})/({N})(?!/)", _fraction),
     (rf"(-?)({N})({UNIT}|{MEASURE}|[%‰])?[-~](?=-?({N})({MEASURE})?)", _range),
     (rf"(-?)({N})([%‰])", _percent),
     (rf"(-?)({N})(°C|℃|摄氏度|度|°F|℉|华氏度)", _temperature),

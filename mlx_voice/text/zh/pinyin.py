@@ -6,7 +6,7 @@ from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 from pypinyin import Style, lazy_pinyin
-from pypinyin.constants import PINYIN_DICT
+from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
 from mlx_voice.text.zh.words import Word
 
@@ -46,6 +46,8 @@ def _by_tag(words: list[Word]) -> dict[int, str]:
             readings[word.start] = "de5" if _adverbial(before, after) else "di4"
         elif word.text == "得":
             readings[word.start] = _de(before, after)
+        elif word.text in PHRASES_DICT or word.text[:2] in PHRASES_DICT:
+            continue
         elif len(word.text) == 2 and word.text[1] == "得" and word.text[0] not in GAINED:
             readings[word.start + 1] = "de5"
         elif word.tag.startswith("nr") and len(word.text) > 1 and word.text[0] in SURNAMES:
@@ -53,11 +55,8 @@ def _by_tag(words: list[Word]) -> dict[int, str]:
     return readings
 
 
-GAINED = frozenset("获取赢求夺博所难心习拾应只")  # before 得 de2
-SURNAMES = {
-    "曾": "zeng1", "单": "shan4", "解": "xie4", "任": "ren2", "仇": "qiu2", "区": "ou1", "朴": "piao2",
-    "查": "zha1", "盖": "ge3", "华": "hua4", "尉": "yu4", "万": "wan4", "长": "zhang3",
-}  # fmt: skip
+GAINED = frozenset("获取赢求夺博所难心习拾应只不利了")  # before 得 de2
+SURNAMES = {"曾": "zeng1", "单": "shan4", "解": "xie4", "任": "ren2", "仇": "qiu2", "区": "ou1"}
 
 
 def _adverbial(before: Word | None, after: Word | None) -> bool:
@@ -65,9 +64,9 @@ def _adverbial(before: Word | None, after: Word | None) -> bool:
     if before is None:
         return False
     if after is None:
-        return before.tag[0] in "dzil" or before.text[:1] == before.text[1:2]
+        return len(before.text) > 1 and (before.tag[0] in "dzil" or before.text[-1] == before.text[-2])
     if before.tag[0] in "qmp" or before.tag == "r" or before.tag == "uj":
-        return bool(re.fullmatch(r"一.一.|.*般|.*样", before.text))
+        return bool(re.fullmatch(r"一.一.|一(.)\1|.*般|.*样", before.text))
     return after.tag[0] in ACTIVE or after.text[0] in "把被将向对从在给让"
 
 

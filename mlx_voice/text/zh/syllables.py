@@ -8,7 +8,8 @@ from mlx_voice.text.symbols import load as symbols
 INITIALS = ("zh", "ch", "sh", *"bpmfdtnlgkhjqxrzcs")
 _Y = {
     "yi": "i", "ya": "a", "yo": "o", "ye": "E", "yai": "ai", "yao": "ao", "you": "ou", "yan": "En",
-    "yin": "in", "yang": "ang", "ying": "ing", "yong": "ong", "yu": "v", "yue": "ve", "yuan": "van", "yun": "vn",
+    "yin": "in", "yang": "ang", "ying": "ing", "yong": "ong", "yu": "v", "yue": "ve", "yuan": "van",
+    "yun": "vn",
 }  # fmt: skip
 _ROUNDED = {"u": "v", "ue": "ve", "uan": "van", "un": "vn"}  # after j, q, x
 _ODD = {"m": "mu", "n": "en", "ng": "en", "hm": "hen", "hng": "heng", "ê": "ei", "rua": "ruo"}
