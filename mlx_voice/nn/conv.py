@@ -75,6 +75,8 @@ class Conv1d(nn.Module):
 
     def _matrices(self) -> mx.array:
         """[n, (groups,) block * stride * in, block * out], made once for the weights of the moment."""
+        if self.block == self.stride == self.groups == 1:
+            return self.weight
         if self._prepared is None or self._prepared[0] is not self.weight:
             weight = self.weight
             grouped = [blocks(w, self.block, self.stride) for w in mx.split(weight, self.groups, axis=2)]
