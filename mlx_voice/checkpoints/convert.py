@@ -11,10 +11,10 @@ import numpy as np
 from mlx_voice.checkpoints import install, parts, versions
 from mlx_voice.checkpoints.config import DTYPES, Content, ModelConfig, Quantization, Reference
 from mlx_voice.checkpoints.manifest import Manifest, Record, Source, record_of, remember
-from mlx_voice.checkpoints.mapped import MappedFile
+from mlx_voice.checkpoints.mapped import one_line
 from mlx_voice.checkpoints.plans import NOT_AS_EXPECTED, Planned, plan
 from mlx_voice.checkpoints.quantize import BITS, GROUP, linear_paths, quantized
-from mlx_voice.checkpoints.reader import Checkpoint, open_checkpoint
+from mlx_voice.checkpoints.reader import Checkpoint, open_checkpoint, read_json
 from mlx_voice.checkpoints.safetensors import write_safetensors
 from mlx_voice.errors import CheckpointError, InputError
 from mlx_voice.files import atomic, write_bytes
@@ -94,7 +94,7 @@ def _config(name: str, planned: dict[str, Planned], dtype: str, quantize: int | 
     table: dict[str, Any] = {}
     with _readable(planned):
         if "t2s" in planned:
-            table["max_seconds"] = float(planned["t2s"].checkpoint.config["data"]["max_sec"])
+            table["max_seconds"] = _max_seconds(planned["t2s"])
         elif version:
             table["max_seconds"] = version.max_seconds
         if "sovits" in planned:
@@ -123,15 +123,23 @@ def _readable(planned: dict[str, Planned]) -> Iterator[None]:
         yield
     except NOT_AS_EXPECTED as error:
         names = " and ".join(str(p.checkpoint.path) for p in planned.values())
-        raise CheckpointError(
-            f"the configuration inside {names} is not complete: export it again."
-        ) from error
+        raise CheckpointError(f"the configuration of {names} cannot be used: export it again.") from error
 
 
 def _reference(sovits: Planned) -> Reference:
     data = sovits.checkpoint.config["data"]
     bins = sovits.checkpoint.state["ref_enc.spectral.0.fc.weight"].shape[1]
-    return Reference(int(data["sampling_rate"]), int(data["filter_length"]), int(data["hop_length"]), bins)
+    rate, n_fft, hop = (int(data[key]) for key in ("sampling_rate", "filter_length", "hop_length"))
+    if not (0 < hop <= n_fft <= rate <= 192_000 and bins <= n_fft // 2 + 1):
+        raise ValueError("a spectrogram that cannot be")
+    return Reference(rate, n_fft, hop, bins)
+
+
+def _max_seconds(t2s: Planned) -> float:
+    seconds = float(t2s.checkpoint.config["data"]["max_sec"])
+    if not 0 < seconds <= 3600:
+        raise ValueError("a length that cannot be")
+    return seconds
 
 
 def _demand_belong(version: versions.Version, t2s: Planned, sovits: Planned) -> None:
@@ -159,14 +167,16 @@ def _write(folder: Path, planned: Planned, dtype: "np.dtype[Any]", bits: int | N
         try:
             digest = write_safetensors(file, weights, {key: dtypes.get(key, dtype) for key in weights})
         except (ValueError, MemoryError) as error:
-            raise planned.checkpoint.error(f"cannot be converted, since {error}") from error
+            raise planned.checkpoint.error(f"cannot be converted, since {one_line(error)}") from error
     planned.demand_all_read()
     return Record(path.stat().st_size, digest)
 
 
 def _copy_tokenizer(bert: Checkpoint, folder: Path) -> Record:
-    text = MappedFile(bert.path / TOKENIZER)
-    write_bytes(folder / TOKENIZER, text.read(0, text.size))
+    path = bert.path / TOKENIZER
+    if "model" not in read_json(path):
+        raise CheckpointError(f"{path} describes no tokenizer: download it again.")
+    write_bytes(folder / TOKENIZER, path.read_bytes())
     return record_of(folder / TOKENIZER)
 
 

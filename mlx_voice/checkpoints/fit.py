@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mlx_voice.checkpoints.mapped import shown
 from mlx_voice.device import nn
 from mlx_voice.errors import CheckpointError
 
@@ -21,9 +22,11 @@ def demand_fit(expected: Shapes, given: Shapes, where: object, advice: str) -> N
         raise CheckpointError(f"{where} holds {_listed(surplus)}, which its network does not have: {advice}.")
     for key, shape in given.items():
         if shape != expected[key]:
-            raise CheckpointError(f"{where} has {key} as {shape}, its network as {expected[key]}: {advice}.")
+            raise CheckpointError(
+                f"{where} has {shown(key)} as {shape}, its network as {expected[key]}: {advice}."
+            )
 
 
 def _listed(keys: Iterable[str]) -> str:
     first, *more = keys
-    return f"the weight {first}" + (f" and {len(more)} more" if more else "")
+    return f"the weight {shown(first)}" + (f" and {len(more)} more" if more else "")

@@ -61,6 +61,7 @@ def installed() -> list[Path]:
 def installing(folder: Path) -> Iterator[Path]:
     """A new folder to fill: when the block ends well it becomes `folder`, otherwise nothing of it stays."""
     folder = folder.absolute()
+    _demand_replaceable(folder)
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.parent / _LOCK):
@@ -90,17 +91,22 @@ def remove(name: str) -> Path:
     folder = find(named_folder(name))
     try:
         with locked(folder.parent / _LOCK):
-            doomed = folder.rename(
-                folder.with_name(_NEW + folder.name)
-            )  # gone at once, whatever happens next
-            shutil.rmtree(doomed)
+            _clear_leftovers(folder.parent)
+            shutil.rmtree(folder.rename(folder.with_name(_NEW + folder.name)))  # gone at once, or not at all
             shutil.rmtree(folder.with_name(folder.name + DAMAGED), ignore_errors=True)
     except OSError as error:
         raise storage_error(folder, error) from error
     return folder
 
 
-_LOCK, _NEW, _OLD = "installing", ".new-", ".old-"
+_LOCK, _NEW, _OLD = "mlx-voice-installing", ".mlx-voice-new-", ".mlx-voice-old-"
+
+
+def _demand_replaceable(folder: Path) -> None:
+    """Outside the models folder only a model may be replaced: whatever else is there is not ours."""
+    ours = folder.parent == models_folder().absolute() or (folder / manifest.FILE).is_file()
+    if folder.exists() and not ours:
+        raise InputError(f"{folder} exists and is no model: choose another place.")
 
 
 def _replace(folder: Path, new: Path) -> None:

@@ -35,7 +35,9 @@ def read_legacy(file: MappedFile) -> Any:
 
 def _storages(file: MappedFile, at: int, claims: dict[str, tuple[Kind, int]]) -> dict[str, Storage]:
     keys, at = _plain_pickle(file, at)
-    if not isinstance(keys, list) or sorted(map(str, keys)) != sorted(claims):
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise file.error("lists storages that make no sense", "do not use it")
+    if sorted(keys) != sorted(claims):
         raise file.error("lists other storages than it uses")
     storages = {}
     for key in keys:

@@ -32,19 +32,24 @@ def item_size(dtype: str) -> int:
 
 
 def shown(value: object) -> str:
-    """A stranger's text as it may stand in a message: short, quoted, nothing unprintable."""
+    """A stranger's text or number as it may stand in a message: short, quoted, nothing unprintable."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:76]}…{text[-1]}"
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, which may quote a stranger."""
+    return "".join(c if c.isprintable() else "?" for c in str(error)[:400])
 
 
 class MappedFile:
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.exists():
-            raise CheckpointError(f"{path} does not exist: check the path.")
-        if not path.is_file():
-            raise CheckpointError(f"{path} is not a file: name a checkpoint file.")
         try:
+            if not path.exists():
+                raise CheckpointError(f"{path} does not exist: check the path.")
+            if not path.is_file():
+                raise CheckpointError(f"{path} is not a file: name a checkpoint file.")
             with path.open("rb") as file:
                 file.seek(0, 2)
                 self.size = file.tell()

@@ -120,6 +120,8 @@ def _key(value: Any) -> Any:
 
 
 def _find(module: Any, name: Any) -> Any:
+    if not isinstance(module, str) or not isinstance(name, str):  # hashing something nested can crash
+        raise Refused("wants a name that is none")
     found = MAKERS.get((module, name)) or TAGS.get((module, name))
     if found is None:
         raise Refused(f"wants the forbidden name {shown(f'{module}.{name}')}")

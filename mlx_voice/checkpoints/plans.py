@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from mlx_voice.checkpoints.fit import demand_fit, shapes_of
-from mlx_voice.checkpoints.mapped import shown
+from mlx_voice.checkpoints.mapped import one_line, shown
 from mlx_voice.checkpoints.parts import Part, recognised
 from mlx_voice.checkpoints.reader import Checkpoint
 from mlx_voice.errors import CheckpointError
@@ -76,9 +76,13 @@ def plan(part: Part, checkpoint: Checkpoint) -> Planned:
         weights = part.code.renames(state, config)
         network = part.build(config)
     except CheckpointError as error:  # from a network, which does not know the file
-        raise CheckpointError(f"{checkpoint.path}: {error}") from error
+        raise CheckpointError(f"{checkpoint.path}: {one_line(error)}") from error
     except NOT_AS_EXPECTED as error:
-        wrong = f"lacks {shown(error.args[0])}" if isinstance(error, KeyError) else f"does not fit ({error})"
+        wrong = (
+            f"lacks {shown(error.args[0])}"
+            if isinstance(error, KeyError)
+            else f"does not fit ({one_line(error)})"
+        )
         raise checkpoint.error(f"{wrong}: give a whole {part.title} checkpoint") from error
     given = {key: weight.shape for key, weight in weights.items()}
     demand_fit(shapes_of(network), given, checkpoint.path, f"give a whole {part.title} checkpoint")

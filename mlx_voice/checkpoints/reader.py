@@ -15,6 +15,7 @@ from mlx_voice.errors import CheckpointError
 VERSION_BYTES = tuple(b"%02d" % n for n in range(7))  # may stand over "PK" in a fine-tuned SoVITS file
 SINGLE = ("model.safetensors", "pytorch_model.bin")
 LARGEST_JSON = 16 << 20
+MOST_SETTINGS, DEEPEST = 10_000, 20
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,11 @@ class Checkpoint:
 
 def open_checkpoint(path: Path | str) -> Checkpoint:
     path = Path(path).expanduser()
-    if path.is_dir():
-        return _open_folder(path)
+    try:
+        if path.is_dir():
+            return _open_folder(path)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}.") from error
     file = MappedFile(path)
     content = _content(file)
     state, config = _parts(file, content)
@@ -67,16 +71,32 @@ def _parts(file: MappedFile, content: Any) -> tuple[dict[str, StoredTensor], dic
     state, config = (content, {}) if bare else (content["weight"], content.get("config", {}))
     if not state or not isinstance(config, dict):
         raise file.error("holds no weights")
+    _demand_plain(file, config)
     for key, tensor in state.items():
         if not isinstance(key, str) or not isinstance(tensor, StoredTensor):
             raise file.error(f"has something under {shown(key)} that is not a tensor")
     return state, config
 
 
+def _demand_plain(file: MappedFile, config: Any) -> None:
+    """A configuration is small; one that holds its parts many times over is a trap for whoever prints it."""
+    left, todo = MOST_SETTINGS, [(config, 0)]
+    while todo:
+        value, depth = todo.pop()
+        inner = (
+            value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+        )
+        todo += [(item, depth + 1) for item in inner]
+        left -= 1 + len(inner)
+        if left < 0 or depth > DEEPEST or (isinstance(value, str) and len(value) > MOST_SETTINGS):
+            raise file.error("holds an absurd configuration", "do not use it")
+
+
 def _open_folder(folder: Path) -> Checkpoint:
     """A Hugging Face folder: config.json beside one weight file, or beside an index of several."""
     config_path = folder / "config.json"
-    config = _read_json(config_path)
+    config = read_json(config_path)
+    _demand_plain(MappedFile(config_path), config)
     for name in SINGLE:
         if (folder / name).exists():
             inner = open_checkpoint(folder / name)
@@ -91,7 +111,7 @@ def _open_folder(folder: Path) -> Checkpoint:
 
 
 def _open_shards(folder: Path, index: Path, config: dict[str, Any]) -> Checkpoint:
-    places = _read_json(index).get("weight_map")
+    places = read_json(index).get("weight_map")
     if not isinstance(places, dict) or not all(_is_plain_name(name) for name in places.values()):
         raise CheckpointError(f"{index} is no index of weight files: download it again.")
     files = [folder / name for name in sorted(set(places.values()))]
@@ -107,7 +127,7 @@ def _is_plain_name(name: Any) -> bool:
     return isinstance(name, str) and name == Path(name).name and name not in ("", "..")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     """A JSON table of a few kilobytes, from a stranger."""
     file = MappedFile(path)
     try:

@@ -50,10 +50,21 @@ def _made_again(folder: Path, damage: list[str]) -> Path:
         given = {option: source.path for option, source in manifest.sources.items()}
         name, dtype, bits = manifest.name, manifest.dtype, manifest.quantize
         return convert(**given, name=name, out=folder, dtype=dtype, quantize=bits)
-    if folder.name in BY_NAME and folder.parent == install.models_folder():
+    if folder.parent == install.models_folder() and _is_official(folder.name, manifest):
         log.warning("%s; it is downloaded again", said)
-        return hub.pull(folder.name)
+        dtype, bits = (manifest.dtype, manifest.quantize) if manifest else ("float16", None)
+        return hub.pull(folder.name, dtype=dtype, quantize=bits)
     raise ModelError(f"{said}, and its checkpoints have moved or changed: convert it again.")
+
+
+def _is_official(name: str, manifest: Manifest | None) -> bool:
+    """Whether the hub has it: somebody's own voice under an official name must not become another's."""
+    official = BY_NAME[name].files if name in BY_NAME else {}
+    made_of = manifest.sources if manifest else {}
+    return bool(official) and all(
+        option in official and Path(source.path).name == Path(official[option]).name
+        for option, source in made_of.items()
+    )
 
 
 def _manifest(folder: Path) -> Manifest | None:

@@ -85,4 +85,5 @@ def detect(checkpoint: Checkpoint) -> Version:
 def _said(checkpoint: Checkpoint) -> str:
     """What the configuration calls itself; the original writes v1 or v2 over many kinds of model."""
     model = checkpoint.config.get("model")
-    return str(model.get("version", "")) if isinstance(model, dict) else ""
+    said = model.get("version") if isinstance(model, dict) else None
+    return said if isinstance(said, str) else ""

@@ -79,7 +79,7 @@ def _entries(file: MappedFile) -> dict[str, Entry]:
 
 def _plain(name: str) -> bool:
     """Nothing is extracted, so a path can do no harm; one that tries betrays the file all the same."""
-    return all(part not in ("", ".", "..") and not set(part) & set("\\:\0") for part in name.split("/"))
+    return all(part not in ("", ".", "..") and not set(part) & set("\\\0") for part in name.split("/"))
 
 
 def _directory(file: MappedFile) -> tuple[int, int, int]:

@@ -152,6 +152,9 @@ def absurd_tensors() -> Iterator[Case]:
     ):
         config = {"model": CONFIG["model"] | {field: value}, "data": {"max_sec": 1}}
         yield f"{field} = {value}", "x.ckpt", torch_files.zip_file(content(config=config))
+    for seconds in (0, -1, float("nan"), float("inf"), 1e300, "x", [3]):
+        config = {"model": CONFIG["model"], "data": {"max_sec": seconds}}
+        yield f"max_sec = {seconds}", "x.ckpt", torch_files.zip_file(content(config=config))
     for config in (
         {},
         {"model": {}},
@@ -176,6 +179,7 @@ def pickle_bombs() -> Iterator[Case]:
         "a negative length": b"T\xff\xff\xff\xff",
         "a frame of 2 EB": b"\x95" + struct.pack("<Q", 1 << 61) + b"N",
         "tuples nested as a key": b"}" + nested + b"Ns",
+        "a nested module name": nested + b"X\1\0\0\0x\x93",
         "a frozenset": b"(\x91",
         "a set": b"\x8f",
         "many duplicates": b"N" + b"2" * 100_000,
@@ -211,6 +215,15 @@ def pickle_bombs() -> Iterator[Case]:
         "x.ckpt",
         torch_files.zip_file(content(info=Raw(b"](" + b"N" * 1_200_000 + b"e"))),
     )
+    doubled = b"](]q\x00(NNe" + b"".join(b"](h%ch%ceq%c" % (i, i, i + 1) for i in range(60)) + b"e"
+    deep = b"}" + b"X\1\0\0\0x}" * 5000 + b"s" * 5000
+    for what, note in (
+        ("that doubles sixty times", Raw(doubled)),
+        ("5000 deep", Raw(deep)),
+        ("of a novel", "a" * 1_000_000),
+    ):
+        config = CONFIG | {"note": note}
+        yield f"a configuration {what}", "x.ckpt", torch_files.zip_file(content(config=config))
     grown = (
         b"}q\x01("
         + b"".join(struct.pack("<cBcBB", b"K", i % 256, b"M", i // 256, i % 7) for i in range(999))
@@ -255,7 +268,7 @@ def strange_zips() -> Iterator[Case]:
         "..", "archive/data/../x",
     ):  # fmt: skip
         yield f"an entry {path!r}", "x.ckpt", Zip([*good.entries, Entry(path, b"x")]).build()
-    for top in ("..", ".", "a\\b", "~:x"):
+    for top in ("..", ".", "a\\b"):
         yield f"the top folder {top!r}", "x.ckpt", torch_files.zip_file(content(), top=top)
     yield "data.pkl twice", "x.ckpt", Zip([*good.entries, Entry("archive/data.pkl", pickled)]).build()
     yield "a storage twice", "x.ckpt", Zip([*good.entries, Entry("archive/data/0", b"xx")]).build()

@@ -49,7 +49,7 @@ def test_every_hostile_file_is_refused(
         assert "\n" not in str(caught.value), what
         assert len(str(caught.value)) < 600, what
         str(caught.value).encode()  # may be printed
-        assert {p.name for p in (own_home / "models").glob("*")} <= {".installing.lock"}, what
+        assert {p.name for p in (own_home / "models").glob("*")} <= {".mlx-voice-installing.lock"}, what
         assert {p.name for p in tmp_path.iterdir()} <= {name, own_home.name, "x.ckpt", "x.safetensors"}, what
     tracemalloc.stop()
 

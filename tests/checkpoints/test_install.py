@@ -17,7 +17,7 @@ from mlx_voice import files
 from mlx_voice.checkpoints import convert, install
 from mlx_voice.checkpoints.manifest import Manifest
 from mlx_voice.checkpoints.repair import damage_of
-from mlx_voice.errors import ModelMissingError, StorageError
+from mlx_voice.errors import InputError, ModelMissingError, StorageError
 
 # Dies at the n-th touch of the disk: every opening, renaming, making and removing, and every write.
 KILLED = """
@@ -75,7 +75,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def names(home: Path) -> set[str]:
-    return {path.name for path in (home / "models").glob("*") if path.name != ".installing.lock"}
+    return {path.name for path in (home / "models").glob("*") if path.name != ".mlx-voice-installing.lock"}
 
 
 @pytest.mark.parametrize("replaced", [False, True], ids=["new", "replaced"])
@@ -98,7 +98,7 @@ def test_killed_anywhere(
     points = {round(1 + i * (touches - 1) / (n - 1)) for n in (count(3, 40),) for i in range(n)}
     for at in sorted(points | {touches - i for i in range(count(0, 12))}):  # the last ones move folders
         assert killed(at).returncode == 9, at
-        assert len(install.installed()) <= 1
+        assert {f.name for f in install.installed()} <= {"mini", "mine"}
         try:
             folder = install.find("mine")
         except ModelMissingError:
@@ -162,6 +162,18 @@ def test_a_folder_that_cannot_be_made(source: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StorageError):
         convert(t2s=source, out=tmp_path / "file" / "model")
+
+
+def test_what_is_not_a_model_is_not_replaced(source: Path, tmp_path: Path) -> None:
+    papers, hidden = tmp_path / "papers", tmp_path / ".new-ideas"
+    for folder in (papers, hidden):
+        folder.mkdir()
+        (folder / "thesis.txt").write_text("years of work")
+    with pytest.raises(InputError, match="exists and is no model"):
+        convert(t2s=source, out=papers)
+    convert(t2s=source, out=tmp_path / "model")
+    convert(t2s=source, out=tmp_path / "model", dtype="float32")
+    assert (papers / "thesis.txt").exists() and (hidden / "thesis.txt").exists()
 
 
 def test_what_is_installed_and_removed(source: Path, own_home: Path) -> None:

@@ -7,6 +7,7 @@ import shutil
 import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import hostile_files
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 import torch_files
 from safetensors.numpy import load_file, save_file
 
-from mlx_voice.checkpoints import convert, hub, manifest, open_model
+from mlx_voice.checkpoints import convert, hub, manifest, open_model, versions
 from mlx_voice.errors import CheckpointError, InputError, ModelError, ModelMissingError, NetworkError
 
 FILE = "t2s.safetensors"
@@ -141,10 +142,12 @@ def test_an_official_model_is_fetched_again(source: Path, monkeypatch: pytest.Mo
     folder = convert(t2s=source, name="v2")
     pulled: list[str] = []
 
-    def pull(name: str) -> Path:
+    def pull(name: str, **options: Any) -> Path:
         pulled.append(name)
-        return convert(t2s=fresh, name=name)
+        return convert(t2s=fresh, name=name, **options)
 
+    official = versions.Version("v2", "v2", 732, 57, {"t2s": "gpt/x.ckpt"})
+    monkeypatch.setitem(versions.BY_NAME, "v2", official)
     monkeypatch.setattr(hub, "pull", pull)
     fresh = source.rename(source.with_name("fresh.ckpt"))
     cut(folder)
@@ -152,6 +155,17 @@ def test_an_official_model_is_fetched_again(source: Path, monkeypatch: pytest.Mo
     shutil.rmtree(folder)
     assert open_model("v2").t2s is not None
     assert pulled == ["v2", "v2"]
+
+
+def test_somebodys_own_voice_never_becomes_the_official_one(
+    source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = convert(t2s=source, name="v2")
+    monkeypatch.delattr(hub, "pull")
+    source.unlink()
+    cut(folder)
+    with pytest.raises(ModelError, match="have moved or changed"):
+        open_model("v2")
 
 
 def test_no_such_model(own_home: Path, tmp_path: Path) -> None:
@@ -170,9 +184,9 @@ def test_loading_is_strict(folder: Path) -> None:
     """Whatever the manifest says: a key missing, surplus or misshapen is an error that names it."""
     weights = load_file(folder / FILE)
     changes = {
-        "lacks the weight head.weight": {k: v for k, v in weights.items() if k != "head.weight"},
-        "holds the weight more": weights | {"more": np.zeros(1, np.float16)},
-        r"has head.weight as \(8, 5\)": weights
+        "lacks the weight 'head.weight'": {k: v for k, v in weights.items() if k != "head.weight"},
+        "holds the weight 'more'": weights | {"more": np.zeros(1, np.float16)},
+        r"has 'head.weight' as \(8, 5\)": weights
         | {"head.weight": np.ascontiguousarray(weights["head.weight"].T)},
     }
     for words, changed in changes.items():
