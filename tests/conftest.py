@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import mlx_voice.device  # noqa: F401  # first, so that no test's own import of MLX gets there before OpenBLAS
+
 FULL = os.environ.get("MLX_VOICE_FULL") == "1"
 
 

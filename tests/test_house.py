@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "mlx_voice"
 FLOORS = [
+    ("__main__",),
     ("cli",),
     ("server", "tune"),
     ("corpus",),
