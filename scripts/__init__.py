@@ -1,0 +1,1 @@
+"""Checks and makers that are run by hand or by the tests."""
