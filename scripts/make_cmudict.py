@@ -1,9 +1,10 @@
 """Write CMUdict as the package reads it: sorted, one character per phone, the first pronunciation of a word.
 
-    python scripts/make_cmudict.py LICENSE cmudict-0.7b cmudict.dict
+    python scripts/make_cmudict.py LICENSE cmudict-0.7b cmudict.dict scripts/newer_words.dict
 
 Of several dictionaries the first that holds a word decides: release 0.7b, which the networks were
-trained with, then the newer words of https://github.com/cmusphinx/cmudict, which holds the licence too.
+trained with, then https://github.com/cmusphinx/cmudict (its licence is the one given), then our own list
+of words that are younger than both.
 """
 
 import re

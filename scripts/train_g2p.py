@@ -1,10 +1,10 @@
 """Train the network that pronounces English words outside the dictionary, on the dictionary.
 
-    python scripts/train_g2p.py [--epochs 7] [--hidden 160]
+    python scripts/train_g2p.py [--epochs 5] [--hidden 96]
 
 Each letter is aligned with the phones it stands for (none, one or two; hard EM over the dictionary), and
 two bidirectional GRU layers learn to label letters. Labelling cannot run away as a decoder can: a word of
-n letters has at most 2n phones. Takes some fifteen minutes on one core; the weights are float16.
+n letters has at most 2n phones. Takes some five minutes of one core; the weights are float16.
 """
 
 import argparse
@@ -205,8 +205,8 @@ def error_rate(pairs: list[Pair]) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--epochs", type=int, default=7)
-    parser.add_argument("--hidden", type=int, default=160)
+    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--hidden", type=int, default=96)
     given = parser.parse_args()
     pairs = [pair for pair in entries() if re.fullmatch("[a-z']{2,}", pair[0]) and not pair[0].endswith("'s")]
     random.Random(0).shuffle(pairs)
