@@ -75,7 +75,9 @@ def analyse(
     networks want marks around what they hear: a `prompt` is closed by one, a short `target` also led by one.
     """
     marked = markup.parse(text)
-    reading = _Reading(marked, language, Context(tables.load(symbols), lexicon or Lexicon()))
+    reading = _Reading(
+        marked, scripts.settled(text, language), Context(tables.load(symbols), lexicon or Lexicon())
+    )
     stop = "." if language == "en" else "。"
     sentences: list[Sentence] = []
     for block in marked.blocks:

@@ -10,6 +10,7 @@ from mlx_voice.text.units import UNIT
 
 PHONES = "phones"  # the language of phones written in braces
 MODES = ("auto", "auto_yue", "zh", "en", "ja", "ko", "yue", "all_zh", "all_ja", "all_ko", "all_yue")
+CHINESE = ("zh", "yue")
 _SIDES = ",.!?，。！？"
 _LATIN = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u1e00-\u1eff"
 _HAN = "\u2e80-\u2fff\u3005-\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
@@ -20,6 +21,7 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _MEASURED = re.compile(rf"\d+(?:\.\d+)?(?:{UNIT})")  # after Chinese, units are Chinese
+_KANA = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
 _CLAUSE = re.compile(r"[^，。！？、；：,.!?;:\n]+")
 _CHINESE_WORDS = re.compile("[你她您很啊呢吧吗啦是了的们这说还没]")
 
@@ -36,6 +38,14 @@ def base(mode: str) -> str:
     if mode not in MODES:
         raise TextError(f"There is no language {mode!r}: choose one of {', '.join(MODES)}.")
     return {"auto": "zh", "auto_yue": "yue"}.get(mode, mode.removeprefix("all_"))
+
+
+def settled(text: str, mode: str) -> str:
+    """The mode of all sentences: a text with much kana and no word of Chinese is Japanese throughout."""
+    if mode != "auto" or re.search("[\uac00-\ud7a3]", text):
+        return mode
+    kana, han = len(_KANA.findall(text)), "".join(re.findall(f"[{_HAN}]", text))
+    return "ja" if kana and kana * 4 >= len(han) and not _chinese_only(han) else mode
 
 
 def runs(text: str, mode: str) -> list[Run]:
@@ -58,24 +68,18 @@ def _only(text: str) -> list[Run]:
 def _scripts(text: str, mode: str) -> list[Run]:
     han = _han_language(text, mode)
     kana, hangul = ("ja", "ko") if mode.startswith("auto") else (base(mode),) * 2
-    names = {
-        "spelled": PHONES,
-        "latin": "en",
-        "digit": "digit",
-        "kana": kana,
-        "hangul": hangul,
-        "mark": "mark",
-    }
+    names = {"spelled": PHONES, "latin": "en", "kana": kana, "hangul": hangul}
     found: list[Run] = []
-    chinese = _begins_chinese(text)
+    chinese = base(mode) in CHINESE and _begins_chinese(text)
     at = 0
     while at < len(text):
         match = (_MEASURED.match(text, at) if chinese else None) or _TOKEN.match(text, at)
         assert match
         kind = match.lastgroup or "digit"
-        if kind in ("han", "latin"):
-            chinese = kind == "han"
-        found.append(Run(han(at) if kind == "han" else names[kind], at, match.end()))
+        language = han(at) if kind == "han" else names.get(kind, kind)
+        if kind not in ("digit", "mark"):
+            chinese = language in CHINESE
+        found.append(Run(language, at, match.end()))
         at = match.end()
     return _merged(found)
 
@@ -88,13 +92,9 @@ def _begins_chinese(text: str) -> bool:
 
 def _han_language(text: str, mode: str) -> Callable[[int], str]:
     """In auto mode, Chinese characters in a clause with kana are Japanese, unless they say otherwise."""
-    if mode != "auto" or not re.search("[\u3041-\u30ff]", text):
+    if mode != "auto" or not _KANA.search(text):
         return lambda _: base(mode)
-    japanese = [
-        match.span()
-        for match in _CLAUSE.finditer(text)
-        if re.search("[\u3041-\u3096]", match[0]) or (re.search("[\u30a1-\u30fa]", match[0]))
-    ]
+    japanese = [match.span() for match in _CLAUSE.finditer(text) if _KANA.search(match[0])]
     places = {i for start, end in japanese for i in range(start, end)}
 
     def language(at: int) -> str:
@@ -115,12 +115,11 @@ def _marks_joined(found: list[Run]) -> list[Run]:
     """A mark belongs to the run before it, at the beginning to the one after."""
     joined: list[Run] = []
     for run in found:
-        if run.language == "mark" and joined and joined[-1].language != PHONES:
-            joined[-1] = replace(joined[-1], end=run.end)
-        elif joined and joined[-1].language == "mark":
-            joined[-1] = replace(run, start=joined[-1].start) if run.language != PHONES else joined[-1]
-            if run.language == PHONES:
-                joined.append(run)
+        last = joined[-1] if joined else None
+        if last and last.language != PHONES and run.language == "mark":
+            joined[-1] = replace(last, end=run.end)
+        elif last and last.language == "mark" and run.language != PHONES:
+            joined[-1] = replace(run, start=last.start)
         else:
             joined.append(run)
     return _merged(joined)

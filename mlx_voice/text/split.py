@@ -16,17 +16,20 @@ _PAUSES = frozenset(",.;?!、，。？！;：…")
 
 _REPEATED = re.compile(r"([!?…,.\-])[!?…,.\-]+")
 _MARK = re.compile(f"[{''.join(MARKS)}]")
-_PIECE = re.compile(f"[{''.join(MARKS)}]")
-_LINE = re.compile(r"\n+")
 _CLOSER = re.escape("\"'”’」』）)】》〉]}")
 _END = re.compile(
-    rf"(?:[。！？!?…｡]+|(?<!\d)\.+(?=\s|$|[{_CLOSER}])|(?<=\d)\.(?=\s|$))[{_CLOSER}]*\s*|\n\s*", re.MULTILINE
+    rf"(?:[。！？!?｡]+…*|…+(?=[{_CLOSER}])|(?<!\d)\.+(?=\s|$|[{_CLOSER}])|(?<=\d)\.(?=\s|$))[{_CLOSER}]*\s*|\n\s*",
+    re.MULTILINE,
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(])(?:[A-Za-z]|(?:[A-Za-z]\.)+[A-Za-z]|Mr|Mrs|Ms|Dr|Prof|St|Jr|Sr|vs|etc|No|Jan|Feb|Mar|Apr|Jun|Jul|Aug|"
     r"Sept?|Oct|Nov|Dec|Inc|Ltd|Co|Corp|Fig|Vol|Gen|Col|Sgt|Capt|Rev|Hon|Mt|Ave|approx|dept|est)\.\s*$"
 )
-_BREAKS = (re.compile(r"[；;：:—][”’」』）)]*\s*"), re.compile(r"[，,、][”’」』）)]*\s*"), re.compile(r"\s+"))
+_BREAKS = (
+    re.compile(r"[…；;：:—][”’」』）)]*\s*"),
+    re.compile(r"[，,、][”’」』）)]*\s*"),
+    re.compile(r"\s+"),
+)
 
 
 def natural(text: Traced) -> list[Traced]:
@@ -158,7 +161,7 @@ def _at_marks(text: Traced) -> list[Traced]:
     text = text.sub(re.compile("……"), "。").sub(re.compile("——"), "，")
     if text.text and text.text[-1] not in MARKS:
         text = closed(text, "。")
-    return text.split(_PIECE)
+    return text.split(_MARK)
 
 
 def _said(pieces: list[Traced]) -> list[Traced]:

@@ -62,6 +62,19 @@ def test_runs_cover_the_text(mode: str) -> None:
     assert "".join(part for _, part in runs(text, mode)) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "mode"),
+    [
+        ("東京へ行く。本日休業。", "ja"),
+        ("我喜欢吃寿司。でも", "auto"),
+        ("我最喜歡のび太和大雄的故事", "auto"),
+        ("本日休業", "auto"),
+    ],
+)
+def test_a_japanese_text_is_japanese_throughout(text: str, mode: str) -> None:
+    assert scripts.settled(text, "auto") == mode
+
+
 def test_an_unknown_language_is_one_sentence() -> None:
     with pytest.raises(TextError, match="no language 'fr': choose one of auto"):
         scripts.runs("bonjour", "fr")

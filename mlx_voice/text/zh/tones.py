@@ -8,7 +8,6 @@ from mlx_voice.text.zh.words import Word, halves
 PARTICLES = frozenset("吧呢哈啊呐噻嘛吖嗨哦哒额滴哩哟喽啰耶喔诶")
 DIRECTIONS = frozenset("上下进出回过起开")
 COUNTING = frozenset("零一二三四五六七八九十百千万亿几有两半多各整每做是")
-FIGURES = frozenset("零〇一二三四五六七八九十百千万亿")
 
 
 @cache
