@@ -181,5 +181,7 @@ def _copy_tokenizer(bert: Checkpoint, folder: Path) -> Record:
 
 
 def _source(checkpoint: Checkpoint) -> Source:
-    files = {str(path.resolve()): record_of(path) for path in checkpoint.files}
-    return Source(str(checkpoint.path.resolve()), files)
+    files = {str(path.absolute()): record_of(path) for path in checkpoint.files}
+    return Source(
+        str(checkpoint.path.absolute()), files
+    )  # not resolved: the hub's cache links to nameless files

@@ -6,7 +6,6 @@ import socket
 import threading
 from pathlib import Path
 from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
 
 from mlx_voice.checkpoints.convert import convert
 from mlx_voice.checkpoints.versions import BY_NAME, HUB, LATER_NAMES
@@ -85,6 +84,8 @@ def _demand_network() -> None:
 
 def _address(endpoint: str) -> tuple[str, int]:
     """Host and port to connect to: the proxy's where there is one."""
+    from urllib.request import getproxies, proxy_bypass  # slow to import, and opening a model passes here
+
     url = urlsplit(endpoint)
     proxy = getproxies().get(url.scheme)
     if proxy and not proxy_bypass(url.hostname or ""):

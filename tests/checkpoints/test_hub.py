@@ -1,6 +1,7 @@
 """`pull` with a hub of our own: what is fetched, what is converted, and what is said when it cannot be."""
 
 import errno
+import shutil
 import time
 from pathlib import Path
 
@@ -38,7 +39,9 @@ class Hub:
                 raise self.fails
             self.fetched.append(file)
             (self.cache / file).parent.mkdir(parents=True, exist_ok=True)
-            (self.cache / file).write_bytes((self.remote / file).read_bytes())
+            blob = self.cache / f"blob-{len(self.fetched)}"
+            blob.write_bytes((self.remote / file).read_bytes())
+            (self.cache / file).symlink_to(blob)  # as the hub's cache does
         return str(self.cache / file)
 
 
@@ -62,6 +65,16 @@ def test_pull_fetches_and_converts(remote: Hub, own_home: Path) -> None:
     hub.pull("v2", name="other", dtype="float32", quantize=8)
     assert len(remote.fetched) == 3  # all of it was here
     assert open_model("other").config.quantization["t2s"].bits == 8
+
+
+def test_a_damaged_official_model_is_made_again_as_it_was(remote: Hub) -> None:
+    folder = hub.pull("v2", quantize=4)
+    for lost in (False, True):
+        (folder / "t2s.safetensors").write_bytes(b"")
+        if lost:
+            shutil.rmtree(remote.cache)
+        assert open_model("v2").config.quantization["t2s"].bits == 4
+        assert len(remote.fetched) == (6 if lost else 3)
 
 
 def test_a_missing_official_model_is_pulled_when_it_is_opened(
@@ -133,6 +146,6 @@ def test_without_a_network(monkeypatch: pytest.MonkeyPatch, own_home: Path, faul
 def test_whom_to_ask(
     monkeypatch: pytest.MonkeyPatch, endpoint: str, proxy: str, address: tuple[str, int]
 ) -> None:
-    monkeypatch.setattr(hub, "getproxies", lambda: {"https": proxy} if proxy else {})
-    monkeypatch.setattr(hub, "proxy_bypass", lambda _: False)
+    monkeypatch.setattr("urllib.request.getproxies", lambda: {"https": proxy} if proxy else {})
+    monkeypatch.setattr("urllib.request.proxy_bypass", lambda _: False)
     assert hub._address(endpoint) == address
