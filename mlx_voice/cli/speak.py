@@ -1,8 +1,10 @@
 """`mlx-voice speak`: text in, sound out."""
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
     from mlx_voice.results import Audio, Stats
     from mlx_voice.settings import SpeakOptions
 
+log = logging.getLogger("mlx_voice")
 USUAL_RATE = 175  # words per minute, as `say` counts them
+EMBEDDED = "mini"
 RECORDINGS = (".wav", ".flac", ".ogg", ".mp3")
 
 
@@ -65,6 +69,8 @@ def speak(
     job = Job(texts(text, file), sink(output, form, stream, play), options, stream, quiet)
     recordings = references(ref or [], ref_dir, ref_text)
     with opened(model, voices) as cloner:
+        if model is None and cloner.model == EMBEDDED:
+            hint_once()
         total = job.run(cloner, [cloner.clone(path, words) for path, words in recordings] or voice)
     if stats:
         typer.echo(json.dumps(total.as_dict()), err=True)
@@ -117,6 +123,18 @@ def references(paths: list[Path], folder: Path | None, text: str) -> list[tuple[
     if paths and not (text or said[0]):
         raise typer.BadParameter(f"say what is said in {paths[0]}", param_hint="--ref-text")
     return list(zip(paths, [text or said[0], *said[1:]], strict=True)) if paths else []
+
+
+def hint_once() -> None:
+    """Who speaks with the small model learns, one time on a machine, that there are full ones."""
+    from mlx_voice.settings import home
+
+    mark = home() / "hinted"
+    if not mark.exists():
+        log.info("This is the small model inside the package: mlx-voice models pull v2Pro brings a full one.")
+        with suppress(OSError):  # then it is said again
+            mark.parent.mkdir(parents=True, exist_ok=True)
+            mark.touch()
 
 
 def list_voices(file: Path | None) -> None:

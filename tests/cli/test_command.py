@@ -155,7 +155,7 @@ def test_the_voices_verbs(run: Run, own_home: Path, tmp_path: Path) -> None:
     assert (code, out) == (1, "The voice 'ben': voices/ben/codes.bin has not the size that its entry says.\n")
     assert run("voices", "remove", "ben")[:2] == (0, "ben: removed\n")
     assert "ben" not in run("voices", "list")[1]
-    assert run("speak", "-v", "?")[1].startswith("anna")
+    assert "anna" in run("speak", "-v", "?")[1]
 
 
 def test_a_slot_says_what_it_is(run: Run, anna: str, own_home: Path) -> None:
