@@ -105,6 +105,8 @@ READ = [
     ("头发干了，干什么", "tou2 fa5 gan1 le5 , gan4 shen2 me5"),
     ("地里种了三种菜", "di4 li3 zhong4 le5 san1 zhong3 cai4"),
     ("弹吉他，一颗子弹", "tan2 ji2 ta5 , yi4 ke1 zi3 dan4"),
+    ("他高兴地说，快活地笑", "ta1 gao1 xing4 de5 shuo1 , kuai4 huo5 de5 xiao4"),
+    ("根据地在这块地里", "gen1 ju4 di4 zai4 zhe4 kuai4 di4 li3"),
     ("轻轻地走在土地上", "qing1 qing1 de5 zou3 zai4 tu3 di4 shang4"),
     ("你得快跑，跑得快，得了奖", "ni2 dei3 kuai4 pao3 , pao3 de5 kuai4 , de2 le5 jiang3"),
     ("第一名，十一月一日，一点五", "di4 yi1 ming2 , shi2 yi1 yue4 yi1 ri4 , yi1 dian3 wu3"),

@@ -10,6 +10,7 @@ from mlx_voice.text.zh import figures
 from mlx_voice.text.zh.numbers import ONE, cardinal
 
 MARKS = "!?…,.-"
+WALL = "\ue001"  # where a bracket or quote stood: nothing is said, and no figure reaches across
 _WIDE = {chr(c): chr(c - 0xFEE0) for c in range(0xFF01, 0xFF5F) if chr(c) not in "！，．：；？"}
 _WIDE |= {"\u3000": " ", "\xa0": " ", "〜": "~", "∶": ":"} | dict.fromkeys("−‐‑‒–", "-")
 _SIGNS = {
@@ -65,7 +66,7 @@ def normalised(written: Traced, known: Callable[[str], bool]) -> tuple[Traced, f
     if not text.text.isascii():
         text = Traced("".join(_ascii_digit(char) for char in text.text), text.origin)
         text = simplified(text)
-    text = text.sub(_CLOCK_MARK, ":").sub(_WRAPPING, "").sub(_SPACE, "").sub(_TO, "~").sub(_DOTS, "…")
+    text = text.sub(_CLOCK_MARK, ":").sub(_WRAPPING, WALL).sub(_SPACE, "").sub(_TO, "~").sub(_DOTS, "…")
     text = figures.spelled(text).sub(_PER, "每").sub(_DASHES, "").translate(_SIGNS).translate(_ENDS)
     text = text.keep(lambda char: char in MARKS or char == ONE or known(char)).sub(_RUN, r"\1")
     plain = frozenset(i for i, char in enumerate(text.text) if char == ONE)

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pypinyin import Style, lazy_pinyin
 from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
-from mlx_voice.text.zh.words import Word
+from mlx_voice.text.zh.words import Word, segmented
 
-ACTIVE = frozenset("vdpa")  # first letters of tags that may follow an adverb
+ACTIVE = frozenset("vdpali")  # first letters of tags that may follow an adverb
 NEAR = 8  # characters
 NUMBERS = "零〇一二两三四五六七八九十百千万几半数每这那哪多"
 
@@ -46,6 +46,9 @@ def _by_tag(words: list[Word]) -> dict[int, str]:
             readings[word.start] = "de5" if _adverbial(before, after) else "di4"
         elif word.text == "得":
             readings[word.start] = _de(before, after)
+        elif word.text[-1] == "地" and len(word.text) > 2 and word.text not in PHRASES_DICT:
+            if segmented(word.text[:-1])[0].tag[0] in "adzi":  # 快活地, but 根据地
+                readings[word.end - 1] = "de5"
         elif word.text in PHRASES_DICT or word.text[:2] in PHRASES_DICT:
             continue
         elif len(word.text) == 2 and word.text[1] == "得" and word.text[0] not in GAINED:
@@ -60,14 +63,14 @@ SURNAMES = {"曾": "zeng1", "单": "shan4", "解": "xie4", "任": "ren2", "仇":
 
 
 def _adverbial(before: Word | None, after: Word | None) -> bool:
-    """慢慢地走, 深刻地改变; but 这块地很大, 地上."""
+    """慢慢地走, 深刻地改变; but 这块地很大, 在地里."""
     if before is None:
         return False
-    if after is None:
-        return len(before.text) > 1 and (before.tag[0] in "dzil" or before.text[-1] == before.text[-2])
-    if before.tag[0] in "qmp" or before.tag == "r" or before.tag == "uj":
-        return bool(re.fullmatch(r"一.一.|一(.)\1|.*般|.*样", before.text))
-    return after.tag[0] in ACTIVE or after.text[0] in "把被将向对从在给让"
+    if before.tag[0] in "qmp" or before.tag in ("r", "uj"):
+        return bool(re.fullmatch(r"一.一.|一(.)\1|一.一|.*般|.*样|大声|小声", before.text))
+    if len(before.text) > 1 and (before.tag[0] in "dz" or before.text[-1] == before.text[-2]):
+        return True
+    return after is not None and (after.tag[0] in ACTIVE or after.text[0] in "把被将向对从在给让")
 
 
 def _de(before: Word | None, after: Word | None) -> str:

@@ -63,7 +63,7 @@ def _neutral(word: Word, tones: list[str]) -> None:
     if (
         last in PARTICLES
         or last == "的"
-        or (last in "了着过" and word.tag in ("ul", "uz", "ug") and len(text) == 1)
+        or (last in "了着过" and word.tag in ("ul", "uz", "ug") and len(text) == 1 and word.start > 0)
         or (last in "们子" and word.tag in ("r", "n") and len(text) > 1)
         or (last in "上下" and word.tag in ("s", "l", "f") and len(text) > 1)
         or (last in "来去" and len(text) > 1 and text[-2] in DIRECTIONS)

@@ -20,15 +20,29 @@ class Word:
         return Word(self.start, self.text + other.text, tag or self.tag)
 
 
+PARTICLES = frozenset("地得")
+PRONOUNS = frozenset("我你他她它您")
 Tones = Callable[[Word], str]  # one figure per character
 
 
 def segmented(piece: str) -> list[Word]:
     words, at = [], 0
     for text, tag in rjieba.tag(piece):
-        words.append(Word(at, text, tag))
-        at += len(text)
+        for part, part_tag in _apart(text, tag):
+            words.append(Word(at, part, part_tag))
+            at += len(part)
     return words
+
+
+def _apart(text: str, tag: str) -> list[tuple[str, str]]:
+    """Words the segmenter made up of a particle or a pronoun and a verb: 地说, 快活地, 他教."""
+    if len(text) < 2 or rjieba.has_word(text):
+        return [(text, tag)]
+    if text[0] in PARTICLES or (text[0] in PRONOUNS and tag[0] in "vr" and text[-1] != "们"):
+        return [(text[0], "uv" if text[0] in PARTICLES else "r"), (text[1:], "v")]
+    if text[-1] in PARTICLES and rjieba.has_word(text[:-1]):
+        return [(text[:-1], tag), (text[-1], "uv")]
+    return [(text, tag)]
 
 
 def joined(words: list[Word], tones: Tones) -> list[Word]:
