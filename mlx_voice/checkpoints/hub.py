@@ -97,6 +97,6 @@ def _connect(host: str, port: int, answered: threading.Event) -> None:
     try:
         socket.create_connection((host, port), timeout=PATIENCE).close()
     except OSError as error:
-        log.info("no connection to %s:%d: %s", host, port, error)
+        log.debug("no connection to %s:%d: %s", host, port, error)
     else:
         answered.set()

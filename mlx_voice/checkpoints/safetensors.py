@@ -21,6 +21,7 @@ from mlx_voice.checkpoints.mapped import (
 from mlx_voice.nn.weights import Plan
 
 LARGEST_HEADER = 16 << 20
+BLOCK = 1 << 18  # numbers that stay in a processor's cache
 DTYPES = {
     "F64": "float64",
     "F32": "float32",
@@ -117,6 +118,8 @@ def _cast(key: str, array: Any, dtype: np.dtype[Any]) -> Any:
 
 
 def _finite(array: Any) -> bool:
-    """By the exponent's bits: several times faster than isfinite, which converts each float16."""
+    """By the exponent's bits, a block at a time: faster than isfinite, and no copy of a large weight."""
     integer, exponent = (np.uint16, 0x7C00) if array.itemsize == 2 else (np.uint32, 0x7F800000)
-    return not ((array.view(integer) & integer(exponent)) == exponent).any()
+    bits = array.reshape(-1).view(integer)
+    blocks = (bits[i : i + BLOCK] for i in range(0, bits.size, BLOCK))
+    return not any(((block & integer(exponent)) == exponent).any() for block in blocks)
