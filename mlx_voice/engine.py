@@ -7,6 +7,7 @@ one taken back ends within a step, and an error reaches only the caller that it 
 import atexit
 import logging
 import queue
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -216,8 +217,15 @@ class _Worker:
                 self._turns()
                 continue
             if job is None:
-                return
+                return self._put_away()
             job()
+
+    def _put_away(self) -> None:
+        """A thread that ends with MLX's streams of its own aborts the process every now and then."""
+        if "mlx.core" in sys.modules:
+            from mlx_voice.device import mx
+
+            mx.clear_streams()
 
     @property
     def _wait(self) -> float | None:

@@ -1,5 +1,7 @@
 """One thread owns MLX, and everybody is served by it."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -158,3 +160,14 @@ def test_warm_up_leaves_nothing_behind(engine: Engine) -> None:
         return len(generator.loop.rows)
 
     assert engine.call(warm) == 0
+
+
+def test_a_process_that_spoke_ends_in_peace(count: Callable[[int, int], int]) -> None:
+    """MLX aborts one process in three whose thread ends with streams of its own."""
+    code = (
+        "from mlx_voice.engine import Engine\nfrom mlx_voice.device import mx\n"
+        "Engine('none').call(lambda: mx.eval(mx.random.normal((99, 99)) @ mx.zeros((99, 99))))"
+    )
+    for _ in range(count(6, 40)):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
