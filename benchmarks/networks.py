@@ -160,7 +160,7 @@ def torch(_: Any) -> Figures:
         return {}
     import torch_networks
 
-    return torch_networks.figures(T2S_SIZES, PHONES + PROMPT, TOKENS, np.array(wave(32000, 10)))
+    return torch_networks.figures(T2S_SIZES, PHONES + PROMPT, TOKENS // 4, np.array(wave(32000, 10)))
 
 
 SECTIONS = {f.__name__: f for f in (t2s, sovits, hubert, bert, speaker, spectra, torch)}
