@@ -1,6 +1,6 @@
 """What the token loop is compared with; each differs from it in the one thing that its name says."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -47,15 +47,15 @@ def host_sampled(logits: mx.array, seen: set[int], settings: Sampling, rng: np.r
     return int((weights / weights.sum() / rng.exponential(size=scores.shape)).argmax())
 
 
-def concatenated_and_host(model: T2S, row: Row, steps: int, tick: Callable[[], None]) -> None:
-    """Concatenated KV and sampling on the host; `tick` after each code."""
+def concatenated_and_host(model: T2S, row: Row) -> Iterator[None]:
+    """Concatenated KV and sampling on the host; it yields after each code."""
     rng, cache, seen = np.random.default_rng(row.seed), Concatenated(), set(row.codes)
     x, starts, ends = assembled(model, [row])
     h = model(x, cache, prefill_mask(mx.array(starts), mx.array(ends), x.shape[1]))
     mask = mx.arange(x.shape[1]) >= starts[0]
-    for step in range(steps):
+    for step in range(row.limit):
         code = host_sampled(model.logits(h[:, -1]), seen, row.sampling, rng)
-        tick()
+        yield
         seen.add(code)
         mask = mx.concatenate([mask, mx.ones((1,), mx.bool_)])
         h = model(model.embed_codes(mx.array([[code]]), len(row.codes) + step), cache, mask[None, None, None])

@@ -54,8 +54,9 @@ class VoiceCloner:
     ) -> None:
         self.model = default_model() if model is None else model
         self.voices = Voices(self, Registry(None if voices is None else Path(voices)))
-        self._engine = Engine(self.model if isinstance(self.model, str) else Path(self.model), dtype)
-        self._cache = cache
+        self._cache = cache or CacheOptions()
+        folder_or_name = self.model if isinstance(self.model, str) else Path(self.model)
+        self._engine = Engine(folder_or_name, dtype, self._cache.speech)
         self._tiers: Tiers | None = None
 
     def speak(

@@ -45,10 +45,10 @@ class _Speech:
 
 
 class Engine:
-    """One model, opened when it is first needed."""
+    """One model, opened when it is first needed. `spoken`: bytes of sentences kept for those who repeat them."""
 
-    def __init__(self, model: str | Path, dtype: str | None = None) -> None:
-        self._name, self._dtype = model, dtype
+    def __init__(self, model: str | Path, dtype: str | None = None, spoken: int = 0) -> None:
+        self._name, self._dtype, self._spoken = model, dtype, spoken
         self._model: Model | None = None
         self._generator: Generator | None = None
         self._speeches: dict[int, _Speech] = {}  # by the generator's number
@@ -163,7 +163,7 @@ class Engine:
             from mlx_voice.generate import Generator
 
             mx.set_cache_limit(BUFFERS)
-            self._generator = Generator(self.model)
+            self._generator = Generator(self.model, spoken=self._spoken)
             if mx.default_device() == mx.gpu:
                 started = perf_counter()
                 self._generator.warm_up()

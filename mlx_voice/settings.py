@@ -38,6 +38,7 @@ class CacheOptions:
     states: int = 64 << 20  # voices ready to speak, in memory
     mels: int = 64 << 20  # their spectrograms, in memory
     references: int = 512 << 20  # features of references that were never added as a voice, on disk
+    speech: int = 0  # finished sentences, for requests that say the same with the same seed again
     use_gpu_mel: bool = True  # spectrograms through MLX, else through numpy
     use_precomputed_mel: bool = True  # those on disk
     use_precomputed_codes: bool = True

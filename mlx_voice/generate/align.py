@@ -54,9 +54,9 @@ def boundaries(way: Array, phones: int) -> Array:
     return starts
 
 
-def words_of(sentence: "Sentence", attention: Array, seconds: float, offset: float = 0.0) -> tuple[Word, ...]:
-    """Words with their times; a frame lasts `seconds`, and the sound begins at `offset`."""
-    times = boundaries(path(attention), attention.shape[1]) * seconds + offset
+def words_of(sentence: "Sentence", attention: Array, seconds: float) -> tuple[Word, ...]:
+    """Words with their times; a frame lasts `seconds`."""
+    times = boundaries(path(attention), attention.shape[1]) * seconds
     words, first = [], 0
     for span in sentence.spans:
         begins = first + _first_phones(span)

@@ -4,7 +4,7 @@
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from mlx_voice.errors import TextError
 from mlx_voice.generate.features import joined, text_features
 from mlx_voice.generate.layout import laid_out
 from mlx_voice.generate.loop import Row, Token, TokenLoop
-from mlx_voice.generate.speech import Event, Request, Speech, Utterance
+from mlx_voice.generate.speech import Event, Request, Speech, Take, Utterance
 from mlx_voice.generate.stream import SoundStream
 from mlx_voice.voices.state import VoiceState
 
@@ -30,13 +30,16 @@ Entering = tuple[Speech, Utterance]
 
 
 class Generator:
-    def __init__(self, model: "Model", slots: int = SLOTS) -> None:
+    """`spoken` is how many bytes of finished sentences are kept, for requests that say the same again."""
+
+    def __init__(self, model: "Model", slots: int = SLOTS, spoken: int = 0) -> None:
         self.model = model
         self.slots = slots
         self.loop = TokenLoop(model.t2s)
         self._added = 0
         self._speeches: OrderedDict[int, Speech] = OrderedDict()  # whose turn it is stands first
         self._owners: dict[int, Entering] = {}  # by row of the loop
+        self._spoken: LRU[Hashable, Take] = LRU(spoken, lambda take: take.nbytes)
         self._prompts: LRU[str, mx.array] = LRU(PROMPT_FEATURES, lambda features: features.nbytes)
 
     @property
@@ -48,7 +51,7 @@ class Generator:
             raise TextError("There is nothing to say in this text: give some words.")
         ident = self._added
         self._added += 1
-        self._speeches[ident] = Speech(ident, request, self.model)
+        self._speeches[ident] = Speech(ident, request, self.model, self._spoken)
         return ident
 
     def hold(self, ident: int, held: bool) -> None:
@@ -109,7 +112,9 @@ class Generator:
             if speech is None:
                 break
             self._speeches.move_to_end(speech.id)
-            chosen.append((speech, speech.admit()))
+            utterance = speech.admit()
+            if utterance.stored is None:
+                chosen.append((speech, utterance))
         return self._prefill(chosen) if chosen else []
 
     def _prefill(self, chosen: Sequence[Entering]) -> list[Event]:

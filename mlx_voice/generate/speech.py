@@ -1,13 +1,14 @@
 """One request under way: sentences enter the token loop in order and are heard in order."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mlx_voice.cache import LRU
 from mlx_voice.device import mx
 from mlx_voice.generate.align import Verdict, judged, words_of
 from mlx_voice.generate.loop import Reason, Token
@@ -55,11 +56,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Take:
-    """A sentence said to its end."""
+    """A sentence said to its end; the words' times begin with it."""
 
     samples: Samples
     words: tuple[Word, ...]
-    verdict: Verdict
+
+    @property
+    def nbytes(self) -> int:
+        return self.samples.nbytes
 
 
 @dataclass
@@ -70,10 +74,16 @@ class Utterance:
     codes: list[int] = field(default_factory=list)
     reason: Reason | None = None
     sound: SoundStream | None = None
-    takes: "list[Take]" = field(default_factory=list)  # that were found wanting
+    pieces: list[Samples] = field(default_factory=list)  # given out so far
+    wanting: list[tuple[Verdict, Take]] = field(default_factory=list)  # takes that sounded wrong
+    stored: Take | None = None  # said before, in an earlier request
+
+    @property
+    def over(self) -> bool:
+        return self.reason is not None or self.stored is not None
 
     def again(self) -> None:
-        self.codes, self.reason, self.sound = [], None, None
+        self.codes, self.reason, self.sound, self.pieces = [], None, None, []
 
     def hear(self, token: Token) -> None:
         self.reason = token.reason
@@ -82,8 +92,8 @@ class Utterance:
 
 
 class Speech:
-    def __init__(self, ident: int, request: Request, model: "Model") -> None:
-        self.id, self.request, self.model = ident, request, model
+    def __init__(self, ident: int, request: Request, model: "Model", spoken: LRU[Hashable, Take]) -> None:
+        self.id, self.request, self.model, self.spoken = ident, request, model, spoken
         self.sampling = decided(request.options.sampling, model.config.sampling)
         self.admitted = 0
         self.heard = 0
@@ -103,12 +113,12 @@ class Speech:
         if self.held or self.admitted == len(self.request.sentences):
             return False
         if self.request.streamed:
-            return all(u.reason for u in self.under_way)
+            return all(u.over for u in self.under_way)
         return len(self.under_way) < AHEAD
 
     def seed(self, utterance: Utterance) -> int:
         """Each take of a sentence has its own."""
-        return (self.request.seed + len(utterance.takes) * RESEED) & 0xFFFFFFFF
+        return (self.request.seed + len(utterance.wanting) * RESEED) & 0xFFFFFFFF
 
     def admit(self) -> Utterance:
         if self.repeated:
@@ -116,6 +126,9 @@ class Speech:
         utterance = Utterance(self.request.sentences[self.admitted])
         self.admitted += 1
         self.under_way.append(utterance)
+        if self.spoken.limit:
+            utterance.stored = self.spoken.get(self._name(utterance))
+            (self.misses if utterance.stored is None else self.hits)["speech"] += 1
         return utterance
 
     def voiced(self) -> Event | None:
@@ -123,25 +136,33 @@ class Speech:
         if not self.under_way:
             return None
         utterance = self.under_way[0]
-        final = utterance.reason is not None
-        if not final and not self.request.streamed:
+        if not utterance.over and not self.request.streamed:
             return None
         started = perf_counter()
-        utterance.sound = utterance.sound or self._sound(utterance)
-        if not final and not utterance.sound.due(len(utterance.codes)):
-            return None
-        offset = -utterance.sound.seconds
-        samples = utterance.sound.take(utterance.codes, final)
-        words: tuple[Word, ...] = ()
-        if final:
-            take = self._approved(utterance, self._take(utterance, samples, offset))
-            if take is None:
-                return None
-            self.under_way.pop(0)
-            self.heard += 1
-            samples, words = np.concatenate([take.samples, self._pause(utterance)]), take.words
+        event = self._finished(utterance) if utterance.over else self._piece(utterance)
         self.seconds["decode"] += perf_counter() - started
-        return self.account(samples, words)
+        return event
+
+    def _piece(self, utterance: Utterance) -> Event | None:
+        utterance.sound = utterance.sound or self._sound(utterance)
+        if not utterance.sound.due(len(utterance.codes)):
+            return None
+        utterance.pieces.append(utterance.sound.take(utterance.codes))
+        return self.account(utterance.pieces[-1], ())
+
+    def _finished(self, utterance: Utterance) -> Event | None:
+        """What is left of a sentence whose codes are complete; nothing where it is to be said again."""
+        before = sum(piece.size for piece in utterance.pieces)
+        take = utterance.stored or self._approved(utterance, self._take(utterance))
+        if take is None:
+            return None
+        self.under_way.pop(0)
+        self.heard += 1
+        if self.spoken.limit:
+            self.spoken.put(self._name(utterance), take)
+        at = before / self.model.sovits.config.sample_rate
+        words = tuple(replace(w, start=w.start - at, end=w.end - at) for w in take.words)
+        return self.account(np.concatenate([take.samples[before:], self._pause(utterance)]), words)
 
     def account(self, samples: Samples, words: tuple[Word, ...]) -> Event:
         event = Event(
@@ -162,27 +183,35 @@ class Speech:
         self.misses.clear()
         return event
 
-    def _take(self, utterance: Utterance, samples: Samples, offset: float) -> Take:
-        assert utterance.sound is not None
-        attention, frame = np.array(utterance.sound.attention.astype(mx.float32)), utterance.sound.frame
-        words = words_of(utterance.sentence, attention, frame, offset)
-        complete = utterance.reason == "end" or self.model.config.layout == "timed"
-        return Take(samples, words, judged(attention, frame, complete))
+    def _take(self, utterance: Utterance) -> Take:
+        utterance.sound = utterance.sound or self._sound(utterance)
+        utterance.pieces.append(utterance.sound.take(utterance.codes, final=True))
+        words = words_of(utterance.sentence, utterance.sound.attention, utterance.sound.frame)
+        return Take(np.concatenate(utterance.pieces), words)
 
     def _approved(self, utterance: Utterance, take: Take) -> Take | None:
         """The take, where it may be heard; else the sentence is said again, and of many the best is heard."""
-        retries = self.request.options.retries
-        if not retries:
+        retries, sound = self.request.options.retries, utterance.sound
+        if not retries or sound is None:
             return take
-        (self.hits if take.verdict.sound else self.misses)["check"] += 1
-        if take.verdict.sound or self.request.streamed:
+        complete = utterance.reason == "end" or self.model.config.layout == "timed"
+        verdict = judged(sound.attention, sound.frame, complete)
+        (self.hits if verdict.sound else self.misses)["check"] += 1
+        if verdict.sound or self.request.streamed:
             return take
-        utterance.takes.append(take)
-        if len(utterance.takes) > retries:
-            return max(utterance.takes, key=lambda take: take.verdict.rank)
+        utterance.wanting.append((verdict, take))
+        if len(utterance.wanting) > retries:
+            return max(utterance.wanting, key=lambda pair: pair[0].rank)[1]
         utterance.again()
         self.repeated.append(utterance)
         return None
+
+    def _name(self, utterance: Utterance) -> Hashable:
+        """What a sentence's sound depends on."""
+        request, options = self.request, self.request.options
+        stream = options.streaming if request.streamed else None
+        drawn = (self.sampling, request.seed, options.noise_scale, options.retries)
+        return request.voice.key, utterance.sentence, drawn, options.speed, stream
 
     def _sound(self, utterance: Utterance) -> SoundStream:
         options, config = self.request.options, self.model.config

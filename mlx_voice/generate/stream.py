@@ -43,7 +43,7 @@ class SoundStream:
         self._size = options.first_chunk if options else 0
         self._sent = 0  # frames whose sound has been given out
         self._frozen: mx.array | None = None  # [1, frames, inter]: latents that stay
-        self.attention = mx.zeros((0, len(phones)))  # [frames at speed 1, phones] of the last encoding
+        self._attention = mx.zeros((0, len(phones)))
         padded, self._phone_mask = _padded(mx.array([list(phones)], mx.int32), PHONE_BUCKET)
         self._phones = len(phones)
         self._text = sovits.enc_p.text(padded, self._phone_mask)
@@ -57,15 +57,15 @@ class SoundStream:
         return min(self.options.settle, full)
 
     @property
+    def attention(self) -> Array:
+        """[frames at speed 1, phones]: what the last encoding listened to."""
+        return np.array(self._attention.astype(mx.float32))
+
+    @property
     def frame(self) -> float:
         """Seconds that a frame of `attention` lasts."""
         config = self.sovits.config
         return config.samples_per_frame / config.sample_rate / self.speed
-
-    @property
-    def seconds(self) -> float:
-        """Of sound given out so far."""
-        return self._sent * self.frame * self.speed
 
     def due(self, codes: int) -> bool:
         """Whether the next piece can be made of that many codes."""
@@ -100,7 +100,7 @@ class SoundStream:
             padded, self._text, self.condition, code_mask=mask, phone_mask=self._phone_mask
         )
         frames = len(codes) * self._frames_per_code
-        self.attention = prior.attention[0, :, :frames, : self._phones].mean(axis=0)
+        self._attention = prior.attention[0, :, :frames, : self._phones].mean(axis=0)
         done = 0 if self._frozen is None else self._frozen.shape[1]
         total = max(self._frames(len(codes)), 1)
         mean, deviation = (

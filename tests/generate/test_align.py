@@ -38,9 +38,9 @@ def test_words_of_chinese_english_and_figures() -> None:
     zh = Span("zh", "二十,你好", (1,) * 9, (2, 2, 1, 2, 2), origin=((0, 2), (0, 2), (2, 3), (3, 4), (4, 5)))
     en = Span("en", "big cat.", (1,) * 7, None, origin=tuple((5 + i, 6 + i) for i in range(8)))
     said = Sentence((zh, en))
-    words = words_of(said, heard([4] * 16), 0.02, offset=-1.0)  # type: ignore[arg-type]
+    words = words_of(said, heard([4] * 16), 0.02)  # type: ignore[arg-type]
     assert [word.text for word in words] == ["二十", "你", "好", "big", "cat"]
-    starts = [round((word.start + 1) / 0.08) for word in words]
+    starts = [round(word.start / 0.08) for word in words]
     assert starts == [0, 5, 7, 9, 12] and words[0].end < words[1].start
     assert all(a.end <= b.start for a, b in pairwise(words))
 

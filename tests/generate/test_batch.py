@@ -196,6 +196,19 @@ def test_a_sentence_that_sounds_wrong_is_said_again(monkeypatch: pytest.MonkeyPa
     assert len(judged) == 2 and sound(events).size == max(judged) * PER_CODE // 2
 
 
+def test_what_was_said_before_is_found_again() -> None:
+    generator = Generator(model(), spoken=1 << 20)
+    for wanted in (request("text0", "text1"), request("text1", streamed=False), request("text0", seed=4)):
+        (first,) = run(generator, [wanted])
+        (again,) = run(generator, [wanted])
+        assert np.array_equal(sound(again), sound(first))
+        assert sum(e.tokens for e in first) > 0 == sum(e.tokens for e in again)
+        found = [sum(e.hits.get("speech", 0) for e in es) for es in (first, again)]
+        assert found == [0, len(wanted.sentences)]
+        heard = [[(w.text, round(w.end - w.start, 6)) for e in es for w in e.words] for es in (first, again)]
+        assert heard[0] == heard[1]
+
+
 def test_events_account_for_the_time() -> None:
     events = run(Generator(model()), [request("text2")])[0]
     spent = [event.seconds for event in events]
