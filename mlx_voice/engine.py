@@ -45,7 +45,7 @@ class _Speech:
 
 
 class Engine:
-    """One model, opened when it is first needed. `spoken`: bytes of sentences kept for those who repeat them."""
+    """One model, opened when it is first needed; `spoken` is how many bytes of said sentences it keeps."""
 
     def __init__(self, model: str | Path, dtype: str | None = None, spoken: int = 0) -> None:
         self._name, self._dtype, self._spoken = model, dtype, spoken
