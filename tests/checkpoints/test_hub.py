@@ -116,7 +116,7 @@ def test_the_real_table_names_every_file() -> None:
 
 
 def hang(*_: object, **__: object) -> None:
-    time.sleep(3)
+    time.sleep(12)
     raise TimeoutError("as a resolver gives up")
 
 
@@ -134,7 +134,7 @@ def test_without_a_network(monkeypatch: pytest.MonkeyPatch, own_home: Path, faul
     start = time.monotonic()
     with pytest.raises(NetworkError, match="cannot be reached"):
         hub.pull("v2")
-    assert time.monotonic() - start < 2.5
+    assert time.monotonic() - start < 9
     assert not own_home.exists()
 
 
