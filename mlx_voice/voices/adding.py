@@ -1,5 +1,6 @@
 """A recording becomes a voice: heard, judged, analysed, and only then stored, all at once."""
 
+import os
 import tempfile
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -21,7 +22,7 @@ REFERENCE, MEL, CODES = "reference.wav", "mel.bin", "codes.bin"
 class Recording:
     """What a user says of a recording that is to become a voice."""
 
-    path: Path
+    path: str | os.PathLike[str]
     text: str
     language: str | None = None  # by the text's script unless told
     window: tuple[float, float] | None = None  # seconds; by ear unless told
@@ -56,7 +57,7 @@ def add(
     tiers.registry.demand_free(name, over)
     if not recording.text.strip():
         raise InputError("A voice needs the text of its recording: say with --text what is said there.")
-    heard = coach.listen(recording.path, recording.window)
+    heard = coach.listen(Path(recording.path), recording.window)
     entry = _entry(recording)
     advice = (*heard.advice, *coach.fit(entry.ref_text, entry.language, heard.seconds))
     wave = encode(heard.samples, heard.rate)
