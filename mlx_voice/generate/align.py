@@ -54,9 +54,9 @@ def boundaries(way: Array, phones: int) -> Array:
     return starts
 
 
-def words_of(sentence: "Sentence", attention: Array, seconds: float) -> tuple[Word, ...]:
-    """Words with their times; a frame lasts `seconds`."""
-    times = boundaries(path(attention), attention.shape[1]) * seconds
+def words_of(sentence: "Sentence", edges: Array, seconds: float) -> tuple[Word, ...]:
+    """Words with their times, from the `boundaries` of the phones; a frame lasts `seconds`."""
+    times = edges * seconds
     words, first = [], 0
     for span in sentence.spans:
         begins = first + _first_phones(span)
@@ -115,10 +115,9 @@ class Verdict:
         return self.complete, self.coverage + self.order - max(self.stuck - STUCK, 0)
 
 
-def judged(attention: Array, seconds: float, complete: bool) -> Verdict:
-    """`seconds` is the length of a frame."""
+def judged(attention: Array, way: Array, seconds: float, complete: bool) -> Verdict:
+    """Of the `path` that was found; `seconds` is the length of a frame."""
     frames, phones = attention.shape
-    way = path(attention)
     lengths = np.diff(boundaries(way, phones))
     distance = np.abs(np.arange(phones) - way[:, None])
     near = (attention * (distance <= NEAR)).sum(axis=1)

@@ -140,7 +140,9 @@ class Generator:
         prompt = self._prompt(speech, request.voice)
         sentence, sampling = utterance.sentence, speech.sampling
         seed = speech.seed(utterance)
-        return laid_out(self.model, request.voice, prompt, sentence, bert, sampling, seed)
+        laid = laid_out(self.model, request.voice, prompt, sentence, bert, sampling, seed)
+        row, utterance.timing = laid
+        return row
 
     def _prompt(self, speech: Speech, voice: VoiceState) -> mx.array | None:
         """What BERT knows of the prompt's text."""

@@ -36,7 +36,8 @@ def laid_out(
     bert: mx.array | None,
     sampling: Sampling,
     seed: int,
-) -> Row:
+) -> tuple[Row, tuple[int, ...] | None]:
+    """The row, and the codes that each of the text's phones will last, where that is known beforehand."""
     phones = sentence.ids
     both = (*voice.phones, *phones)
     features = joined([prompt_bert, bert], [len(voice.phones), len(phones)])
@@ -46,14 +47,15 @@ def laid_out(
     if model.config.layout == "plain":
         pace = len(codes) / len(voice.phones) if codes else USUAL_PACE
         limit = min(limit, GRACE + math.ceil(SLOWEST * pace * len(phones)))
-        return Row(both, features, codes, sampling, seed, limit, reading=reading)
+        return Row(both, features, codes, sampling, seed, limit, reading=reading), None
     prompt = prompt_timing(voice)
     lasts = durations(model, voice, phones)
     index = np.repeat(np.arange(len(both)), [*prompt, *lasts])
     timed = None if features is None else features[mx.array(index)]
     limit = min(limit, sum(lasts))
     frames = tuple(both[i] for i in index)
-    return Row(frames, timed, codes, sampling, seed, limit, minimum=limit, reading=reading)
+    row = Row(frames, timed, codes, sampling, seed, limit, minimum=limit, reading=reading)
+    return row, tuple(lasts)
 
 
 def prompt_timing(voice: "VoiceState") -> tuple[int, ...]:

@@ -10,10 +10,11 @@ import numpy as np
 
 from mlx_voice.cache import LRU
 from mlx_voice.device import mx
-from mlx_voice.generate.align import Verdict, judged, words_of
+from mlx_voice.generate.align import Verdict, boundaries, judged, path, words_of
 from mlx_voice.generate.loop import Reason, Token
 from mlx_voice.generate.sampling import Sampling
 from mlx_voice.generate.stream import SoundStream
+from mlx_voice.nn.weights import Array
 from mlx_voice.results import Samples, Word
 from mlx_voice.settings import SamplingOptions, SpeakOptions
 from mlx_voice.voices.state import VoiceState
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from mlx_voice.text import Sentence
 
 RESEED = 0x9E3779B1  # from one take of a sentence to the next
+Sound = tuple[Samples, tuple[Word, ...]]
+
 AHEAD = 8  # sentences of one request in the loop or waiting to be heard
 
 
@@ -73,6 +76,7 @@ class Utterance:
     sentence: "Sentence"
     codes: list[int] = field(default_factory=list)
     reason: Reason | None = None
+    timing: tuple[int, ...] | None = None  # codes per phone, where they were foretold
     sound: SoundStream | None = None
     pieces: list[Samples] = field(default_factory=list)  # given out so far
     wanting: list[tuple[Verdict, Take]] = field(default_factory=list)  # takes that sounded wrong
@@ -139,18 +143,18 @@ class Speech:
         if not utterance.over and not self.request.streamed:
             return None
         started = perf_counter()
-        event = self._finished(utterance) if utterance.over else self._piece(utterance)
+        sound = self._finished(utterance) if utterance.over else self._piece(utterance)
         self.seconds["decode"] += perf_counter() - started
-        return event
+        return self.account(*sound) if sound else None
 
-    def _piece(self, utterance: Utterance) -> Event | None:
+    def _piece(self, utterance: Utterance) -> Sound | None:
         utterance.sound = utterance.sound or self._sound(utterance)
         if not utterance.sound.due(len(utterance.codes)):
             return None
         utterance.pieces.append(utterance.sound.take(utterance.codes))
-        return self.account(utterance.pieces[-1], ())
+        return utterance.pieces[-1], ()
 
-    def _finished(self, utterance: Utterance) -> Event | None:
+    def _finished(self, utterance: Utterance) -> Sound | None:
         """What is left of a sentence whose codes are complete; nothing where it is to be said again."""
         before = sum(piece.size for piece in utterance.pieces)
         take = utterance.stored or self._approved(utterance, self._take(utterance))
@@ -162,7 +166,7 @@ class Speech:
             self.spoken.put(self._name(utterance), take)
         at = before / self.model.sovits.config.sample_rate
         words = tuple(replace(w, start=w.start - at, end=w.end - at) for w in take.words)
-        return self.account(np.concatenate([take.samples[before:], self._pause(utterance)]), words)
+        return np.concatenate([take.samples[before:], self._pause(utterance)]), words
 
     def account(self, samples: Samples, words: tuple[Word, ...]) -> Event:
         event = Event(
@@ -186,16 +190,24 @@ class Speech:
     def _take(self, utterance: Utterance) -> Take:
         utterance.sound = utterance.sound or self._sound(utterance)
         utterance.pieces.append(utterance.sound.take(utterance.codes, final=True))
-        words = words_of(utterance.sentence, utterance.sound.attention, utterance.sound.frame)
+        words = words_of(utterance.sentence, self._edges(utterance), utterance.sound.frame)
         return Take(np.concatenate(utterance.pieces), words)
+
+    def _edges(self, utterance: Utterance) -> Array:
+        """The frame in which each phone begins: foretold, or from the decoder's attention."""
+        if utterance.timing is not None:
+            edges: Array = np.cumsum((0, *utterance.timing)) * self.model.sovits.config.frames_per_code
+            return edges
+        assert utterance.sound is not None
+        attention = utterance.sound.attention
+        return boundaries(path(attention), attention.shape[1])
 
     def _approved(self, utterance: Utterance, take: Take) -> Take | None:
         """The take, where it may be heard; else the sentence is said again, and of many the best is heard."""
         retries, sound = self.request.options.retries, utterance.sound
         if not retries or sound is None:
             return take
-        complete = utterance.reason == "end" or self.model.config.layout == "timed"
-        verdict = judged(sound.attention, sound.frame, complete)
+        verdict = self._verdict(utterance, sound)
         (self.hits if verdict.sound else self.misses)["check"] += 1
         if verdict.sound or self.request.streamed:
             return take
@@ -205,6 +217,12 @@ class Speech:
         utterance.again()
         self.repeated.append(utterance)
         return None
+
+    def _verdict(self, utterance: Utterance, sound: SoundStream) -> Verdict:
+        if utterance.timing is not None:  # every phone has its place: only codes can be missing
+            return Verdict(1.0, 1.0, 0.0, complete=len(utterance.codes) == sum(utterance.timing))
+        attention = sound.attention
+        return judged(attention, path(attention), sound.frame, utterance.reason == "end")
 
     def _name(self, utterance: Utterance) -> Hashable:
         """What a sentence's sound depends on."""

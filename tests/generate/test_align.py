@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from reference_model import Sentence, Span
 
-from mlx_voice.generate.align import boundaries, judged, path, words_of
+from mlx_voice.generate.align import Verdict, boundaries, judged, path, words_of
 
 
 def heard(lengths: list[int], blur: float = 0.05, seed: int = 0) -> np.ndarray:
@@ -18,6 +18,14 @@ def heard(lengths: list[int], blur: float = 0.05, seed: int = 0) -> np.ndarray:
         (len(way), len(lengths))
     )
     return attention / attention.sum(axis=1, keepdims=True)
+
+
+def edges(attention: np.ndarray) -> np.ndarray:
+    return boundaries(path(attention), attention.shape[1])
+
+
+def verdict(attention: np.ndarray) -> Verdict:
+    return judged(attention, path(attention), 0.02, True)
 
 
 def test_the_path_finds_the_lengths(count: Any) -> None:
@@ -38,7 +46,7 @@ def test_words_of_chinese_english_and_figures() -> None:
     zh = Span("zh", "二十,你好", (1,) * 9, (2, 2, 1, 2, 2), origin=((0, 2), (0, 2), (2, 3), (3, 4), (4, 5)))
     en = Span("en", "big cat.", (1,) * 7, None, origin=tuple((5 + i, 6 + i) for i in range(8)))
     said = Sentence((zh, en))
-    words = words_of(said, heard([4] * 16), 0.02)  # type: ignore[arg-type]
+    words = words_of(said, edges(heard([4] * 16)), 0.02)  # type: ignore[arg-type]
     assert [word.text for word in words] == ["二十", "你", "好", "big", "cat"]
     starts = [round(word.start / 0.08) for word in words]
     assert starts == [0, 5, 7, 9, 12] and words[0].end < words[1].start
@@ -48,7 +56,7 @@ def test_words_of_chinese_english_and_figures() -> None:
 def test_a_word_that_nobody_hears_is_left_out() -> None:
     zh = Span("zh", "你好吗", (1,) * 3, (1, 1, 1), origin=((0, 1), (1, 2), (2, 3)))
     attention = np.repeat(np.array([[1, 0, 0], [0, 0, 1.0]]), 5, axis=0)
-    words = words_of(Sentence((zh,)), attention, 0.02)  # type: ignore[arg-type]
+    words = words_of(Sentence((zh,)), edges(attention), 0.02)  # type: ignore[arg-type]
     assert [word.text for word in words] == ["你", "吗"]
 
 
@@ -59,14 +67,14 @@ def test_faults_are_found_and_good_speech_is_not_blamed(count: Any) -> None:
     for trial in range(trials):
         lengths = rng.integers(4, 9, 40).tolist()
         good = heard(lengths, seed=trial)
-        alarms += not judged(good, 0.02, True).sound
+        alarms += not verdict(good).sound
         frames = len(good)
         cut = good[: int(frames * 0.6)]
-        found += not judged(cut, 0.02, True).sound
+        found += not verdict(cut).sound
     assert found >= 0.9 * trials and alarms <= 0.02 * trials
 
 
 def test_an_end_that_did_not_come_is_a_fault() -> None:
-    verdict = judged(heard([5] * 10), 0.02, True)
-    assert verdict.sound and not replace(verdict, complete=False).sound
-    assert verdict.rank > replace(verdict, complete=False).rank
+    good = verdict(heard([5] * 10))
+    bad = replace(good, complete=False)
+    assert good.sound and not bad.sound and good.rank > bad.rank

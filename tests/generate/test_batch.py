@@ -12,6 +12,7 @@ from reference_model import model, sentence, voice
 from mlx_voice.errors import TextError
 from mlx_voice.generate import Event, Generator, Request, loop, speech
 from mlx_voice.generate.align import Verdict
+from mlx_voice.generate.layout import durations
 from mlx_voice.settings import SamplingOptions, SpeakOptions, StreamOptions
 
 QUICK = StreamOptions(first_chunk=4, growth=1.5, largest_chunk=16, look_ahead=2, settle=4)
@@ -132,12 +133,18 @@ def test_a_failure_in_the_layout_reaches_its_request_only() -> None:
 
 
 def test_a_timed_text_has_the_length_that_was_foretold() -> None:
-    from mlx_voice.generate.layout import durations
-
     tiny, said = model("timed"), request("text1")
     (events,) = run(Generator(tiny), [said])
     codes = sum(durations(tiny, said.voice, said.sentences[0].ids))
     assert sound(events).size == PER_CODE * min(codes, 100)
+
+
+def test_in_a_timed_text_words_are_when_they_were_foretold() -> None:
+    (events,) = run(Generator(model("timed")), [request("text0", streamed=False, retries=1)])
+    lasts = durations(model("timed"), voice(), sentence("text0").ids)
+    starts = np.cumsum([0, *lasts]) * 0.04 * PER_CODE / 640  # the small decoder has shorter frames
+    assert [round(w.start, 5) for w in events[0].words] == [round(float(starts[i]), 5) for i in (0, 2, 5, 7)]
+    assert events[0].hits["check"] == 1
 
 
 def test_nothing_to_say() -> None:

@@ -55,23 +55,25 @@ def test_features_of_a_half_known_sequence() -> None:
 
 def test_plain_is_prompt_then_text() -> None:
     tiny, said, speaker = model(), sentence("text0"), voice()
-    row = laid_out(tiny, speaker, None, said, None, Sampling(), 3)
+    row, timing = laid_out(tiny, speaker, None, said, None, Sampling(), 3)
+    assert timing is None
     want = case("06_t2s_greedy")
     assert row.phones == ids(want["eos_phones"]) and row.codes == ids(want["prompt"])
     assert row.bert is None and row.seed == 3 and row.minimum == 11
     assert row.limit == 100  # 4 s; three times the prompt's pace would be 142
     long = replace(tiny.config, max_seconds=57)
     tiny.config = long
-    assert laid_out(tiny, speaker, None, said, None, Sampling(), 3).limit == 25 + 118
-    alone = laid_out(tiny, voice(prompt=False), None, said, None, Sampling(), 3)
+    assert laid_out(tiny, speaker, None, said, None, Sampling(), 3)[0].limit == 25 + 118
+    alone, _ = laid_out(tiny, voice(prompt=False), None, said, None, Sampling(), 3)
     assert alone.phones == said.ids and alone.codes == ()
 
 
 def test_timed_repeats_phones_for_their_codes() -> None:
     tiny, said, speaker = model("timed"), sentence("text0"), voice()
     features = mx.arange(len(said.ids), dtype=mx.float32)[:, None]
-    row = laid_out(tiny, speaker, None, said, features, Sampling(), 0)
+    row, timing = laid_out(tiny, speaker, None, said, features, Sampling(), 0)
     lasts = durations(tiny, speaker, said.ids)
+    assert timing == tuple(lasts)
     assert speaker.timing is not None
     assert row.phones == tuple(
         phone
@@ -82,7 +84,7 @@ def test_timed_repeats_phones_for_their_codes() -> None:
     assert len(row.phones) == len(row.codes) + row.limit and row.minimum == row.limit == sum(lasts)
     assert row.bert is not None
     assert row.bert[len(row.codes) :, 0].tolist() == np.repeat(np.arange(len(said.ids)), lasts).tolist()
-    assert laid_out(tiny, voice(prompt=False), None, said, None, Sampling(), 0).codes == ()
+    assert laid_out(tiny, voice(prompt=False), None, said, None, Sampling(), 0)[0].codes == ()
 
 
 def test_the_prompt_sets_the_pace() -> None:
