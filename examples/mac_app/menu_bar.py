@@ -3,8 +3,8 @@
     pip install mlx-voice rumps sounddevice
     python menu_bar.py
 
-The menu lists the voices; "Read the clipboard" starts, "Stop" stops at once. `Reader` is all of mlx-voice that
-an app needs: one cloner for its whole life, one thread for each reading, an event to take it back.
+The menu lists the voices; "Read the clipboard" starts, "Stop" stops at once. `Reader` is all of mlx-voice
+that an app needs: one cloner for its whole life, one thread for each reading, an event to take it back.
 """
 
 import subprocess
