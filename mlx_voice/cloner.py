@@ -51,10 +51,12 @@ class VoiceCloner:
         voices: str | os.PathLike[str] | None = None,
         dtype: str | None = None,
         cache: CacheOptions | None = None,
+        **changes: Any,
     ) -> None:
+        """`changes` are fields of `CacheOptions`: use_gpu_mel, use_precomputed_codes, …"""
         self.model = default_model() if model is None else model
         self.voices = Voices(self, Registry(None if voices is None else Path(voices)))
-        self._cache = cache or CacheOptions()
+        self._cache = replace(cache or CacheOptions(), **changes)
         folder_or_name = self.model if isinstance(self.model, str) else Path(self.model)
         self._engine = Engine(folder_or_name, dtype, self._cache.speech)
         self._tiers: Tiers | None = None
@@ -69,7 +71,8 @@ class VoiceCloner:
         **changes: Any,
     ) -> Audio:
         """The whole text as one sound. `changes` are fields of `SpeakOptions`: speed, seed, language, …"""
-        return Audio.joined(self._spoken(text, voice, _options(options, changes), cancel, streamed=False))
+        options = replace(options or SpeakOptions(), **changes)
+        return Audio.joined(self._spoken(text, voice, options, cancel, streamed=False))
 
     def stream(
         self,
@@ -81,7 +84,8 @@ class VoiceCloner:
         **changes: Any,
     ) -> Iterator[Audio]:
         """The same sound in pieces, as soon as each is there; leaving the iterator cancels the rest."""
-        return self._spoken(text, voice, _options(options, changes), cancel, streamed=True)
+        options = replace(options or SpeakOptions(), **changes)
+        return self._spoken(text, voice, options, cancel, streamed=True)
 
     def clone(self, reference: str | os.PathLike[str], text: str = "", language: str | None = None) -> Voice:
         """A voice from a recording and what is said in it; without the text only the timbre is taken.
@@ -268,7 +272,3 @@ def default_model() -> str:
     names = [folder.name for folder in installed()]
     others = [name for name in names if name != EMBEDDED]
     return next((name for name in (*PREFERRED, *others) if name in names), EMBEDDED)
-
-
-def _options(options: SpeakOptions | None, changes: Mapping[str, Any]) -> SpeakOptions:
-    return replace(options or SpeakOptions(), **changes)

@@ -34,7 +34,10 @@ def test_one_sound_from_every_tier(
         assert "content" not in another._engine.call(lambda: another._engine.model.loaded())
     assert cold.samples.dtype == np.float32
     assert cold.seconds > 0.5
-    for other in (warm, stored, again):
+    unstored = {"use_precomputed_codes": False, "use_precomputed_mel": False, "use_gpu_mel": True}
+    with VoiceCloner(tiny_model, **unstored) as third:
+        anew = third.speak(TEXT, third.clone(recording, SAID), seed=7)
+    for other in (warm, stored, again, anew):
         assert np.array_equal(cold.samples, other.samples)
 
 

@@ -16,17 +16,17 @@ BLOCK = 1 << 16
 END = re.compile(r"[。！？…]+[”’」』）]*|[.!?]+[\"')\]]*(?=\s)|\n")
 
 
-def texts(text: str | None, file: Path | None) -> Iterator[str]:
-    """The whole text at once, or the sentences of standard input as they arrive."""
+def texts(text: str | None, file: Path | None) -> tuple[bool, Iterator[str]]:
+    """False and the whole text, or True and the sentences of standard input as they arrive."""
     if text is not None and file is not None:
         raise typer.BadParameter("give a text or a file, not both", param_hint="TEXT, --file")
     if text is None and file is None and sys.stdin.isatty():
         raise typer.BadParameter("give a text, -f FILE, or - for standard input", param_hint="TEXT")
     if text is not None and text != "-":
-        return iter([text])
+        return False, iter([text])
     if file is not None and str(file) != "-":
-        return iter([_read(file)])
-    return sentences(_arriving(sys.stdin.fileno()))
+        return False, iter([_read(file)])
+    return True, sentences(_arriving(sys.stdin.fileno()))
 
 
 def sentences(pieces: Iterable[str]) -> Iterator[str]:

@@ -66,7 +66,8 @@ def speak(
         list_voices(voices)
         return
     options = SpeakOptions(language=language, speed=rate / USUAL_RATE if rate else speed, seed=seed)
-    job = Job(texts(text, file), sink(output, form, stream, play), options, stream, quiet)
+    piecewise, parts = texts(text, file)
+    job = Job(parts, piecewise, sink(output, form, stream, play), options, stream, quiet)
     recordings = references(ref or [], ref_dir, ref_text)
     with opened(model, voices) as cloner:
         if model is None and cloner.model == EMBEDDED:
@@ -81,6 +82,7 @@ class Job:
     """Texts on their way to sound."""
 
     texts: Iterator[str]
+    piecewise: bool  # the texts are sentences that arrive one by one
     sink: Sink
     options: "SpeakOptions"
     stream: bool
@@ -91,24 +93,30 @@ class Job:
 
         total = Stats()
         for text in self.texts:
-            chunk = None
-            for chunk in self._spoken(cloner, text, voice):
-                self.sink.write(chunk)
-                self._progress(total.audio + chunk.stats.audio)
-            total = total if chunk is None else total + chunk.stats
+            try:
+                total = self._one(cloner, text, voice, total)
+            except TextError as error:
+                if not self.piecewise:
+                    raise
+                log.info("%s", error)  # of many sentences, one that says nothing is left out
         if not total.audio:
             raise TextError("There is nothing to say: the text is empty.")
         self.sink.close()
         return total
 
+    def _one(self, cloner: "VoiceCloner", text: str, voice: "VoiceLike | None", before: "Stats") -> "Stats":
+        after = before
+        for chunk in self._spoken(cloner, text, voice):
+            self.sink.write(chunk)
+            after = before + chunk.stats
+            if not self.quiet and sys.stderr.isatty():
+                typer.echo(f"\r{after.audio:.1f} s of speech", nl=False, err=True)
+        return after
+
     def _spoken(self, cloner: "VoiceCloner", text: str, voice: "VoiceLike | None") -> "Iterator[Audio]":
         if self.stream:
             return cloner.stream(text, voice, self.options)
         return iter([cloner.speak(text, voice, self.options)])
-
-    def _progress(self, seconds: float) -> None:
-        if not self.quiet and sys.stderr.isatty():
-            typer.echo(f"\r{seconds:.1f} s of speech", nl=False, err=True)
 
 
 def references(paths: list[Path], folder: Path | None, text: str) -> list[tuple[Path, str]]:

@@ -3,6 +3,7 @@
 import logging
 import random
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,18 @@ def test_every_tier_gives_the_same_state(model: Model, loose: Voice) -> None:
     anew = Tiers(model, Registry(), unstored).state([(loose, 1.0)])
     assert all(same(from_sound, other) for other in (from_mel, from_disk, anew))
     assert first.counts() == {"voice": (1, 2), "mel": (1, 1), "disk": (1, 2)}
+
+
+def test_a_voice_in_memory_costs_next_to_nothing(model: Model, loose: Voice) -> None:
+    tiers = Tiers(model, Registry())
+    tiers.state([(loose, 1.0)])
+    spent = []
+    for _ in range(50):
+        started = time.perf_counter()
+        tiers.state([(loose, 1.0)])
+        spent.append(time.perf_counter() - started)
+    assert min(spent) < 1e-4
+    assert tiers.counts()["voice"] == (50, 1)
 
 
 def test_a_recording_is_known_by_its_content(model: Model, loose: Voice, tmp_path: Path) -> None:
