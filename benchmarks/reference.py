@@ -30,14 +30,14 @@ from mlx_voice.voices.features import numpy_spectrogram
 from mlx_voice.voices.registry import Registry
 from mlx_voice.voices.tiers import Tiers
 
-RATE, SIZE, HOP, BINS, SECONDS = 32000, 2048, 640, 1025, 10
+RATE, SIZE, HOP, BINS = 32000, 2048, 640, 1025
 PUBLISHED = {"direct sum, C": 3700, "rfft, MLX": 22, "mel stored": 5, "mel in memory": 1}
 TEXT = "今天天气很好，我们一起去公园散步，看看湖边的花，再到茶馆里坐一坐，听人说书。"
 
 
-def speech() -> np.ndarray:
+def speech(seconds: float) -> np.ndarray:
     """Syllables that swell and fall, over a little noise."""
-    t = np.arange(RATE * SECONDS) / RATE
+    t = np.arange(round(RATE * seconds)) / RATE
     buzz = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 30))
     noise = np.random.default_rng(0).standard_normal(len(t))
     return (0.15 * buzz * np.sin(np.pi * (t % 0.2) / 0.2) ** 2 + 1e-4 * noise).astype(np.float32)
@@ -165,15 +165,16 @@ def main() -> None:
     )
     parser.add_argument("--model", default=None, help="a model's name or folder")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=10, help="of the reference, 3 to 10")
     arguments = parser.parse_args()
-    wave = speech()
+    wave = speech(arguments.seconds)
     model = open_model(arguments.model or default_model())
     mels = spectrograms(wave, arguments.rounds)
     with tempfile.TemporaryDirectory() as folder:
         os.environ["MLX_VOICE_HOME"] = str(Path(folder, "home"))
         more, states = tiers(wave, model, Path(folder), arguments.rounds)
     mels |= more
-    print(f"The spectrogram of {SECONDS} s, milliseconds")
+    print(f"The spectrogram of {arguments.seconds:g} s, milliseconds")
     for name, value in mels.items():
         print(f"  {name:30} {value:10.3f}   published {PUBLISHED.get(name, '-')}")
     print(f"A voice ready to speak with {model.name}, from …")
