@@ -17,6 +17,10 @@ from mlx_voice.errors import TextError
 from mlx_voice.text import Sentence, analyse
 
 Case = dict[str, Any]
+ALONE: dict[str, str] = {
+    "ja": "all_ja",
+    "ko": "all_ko",
+}  # each case was read by one front end, Latin letters included
 
 
 def distance(a: Sequence[str], b: Sequence[str]) -> int:
@@ -75,7 +79,8 @@ class Tally:
         self.truth: list[bool] = []
 
     def add(self, case: Case) -> None:
-        sentences = said(case["text"], case["lang"])
+        language: str = case["lang"]
+        sentences = said(case["text"], ALONE.get(language, language))
         want, got = case["phones"], phones(sentences)
         edits = distance(want, got)
         self.same.append(edits == 0)

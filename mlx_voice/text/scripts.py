@@ -68,7 +68,8 @@ def _only(text: str) -> list[Run]:
 def _scripts(text: str, mode: str) -> list[Run]:
     han = _han_language(text, mode)
     kana, hangul = ("ja", "ko") if mode.startswith("auto") else (base(mode),) * 2
-    names = {"spelled": PHONES, "latin": "en", "kana": kana, "hangul": hangul}
+    latin = base(mode) if mode in ("all_ja", "all_ko") else "en"  # these two can name Latin letters
+    names = {"spelled": PHONES, "latin": latin, "kana": kana, "hangul": hangul}
     found: list[Run] = []
     chinese = base(mode) in CHINESE and _begins_chinese(text)
     at = 0
