@@ -24,10 +24,10 @@ class SamplingOptions:
 class StreamOptions:
     """How a stream is cut. Sizes are in semantic tokens of 40 ms; 0 look-ahead is soonest."""
 
-    first_chunk: int = 10
+    first_chunk: int = 6
     growth: float = 1.5
     largest_chunk: int = 75
-    look_ahead: int = 4  # tokens known beyond a sound before it is decided
+    look_ahead: int = 2  # tokens known beyond a sound before it is decided
     settle: int | None = 8  # decoder frames of 20 ms decided beyond a sound; None: all that its samples feel
 
 
