@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlx_voice.cloner import VoiceCloner as VoiceCloner
+    from mlx_voice.corpus.dataset import Corpus as Corpus
     from mlx_voice.errors import VoiceError as VoiceError
     from mlx_voice.results import Audio as Audio
     from mlx_voice.results import Stats as Stats
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Audio": "results",
     "CacheOptions": "settings",
+    "Corpus": "corpus.dataset",
     "Recording": "voices.adding",
     "SamplingOptions": "settings",
     "SpeakOptions": "settings",

@@ -9,6 +9,7 @@ VoiceError
 │   ├── CheckpointError    a checkpoint file is damaged, hostile or of the wrong kind
 │   └── ModelMissingError  no model of that name is installed
 ├── RegistryError          voices.json or a voice's files are damaged
+├── CorpusError            a corpus is not there, or a stored clip is damaged
 ├── StorageError           the disk refuses: full, read-only, not permitted
 ├── NetworkError           the hub cannot be reached
 └── CancelledError         the caller took the request back
@@ -48,6 +49,10 @@ class ModelMissingError(ModelError):
 
 
 class RegistryError(VoiceError):
+    pass
+
+
+class CorpusError(VoiceError):
     pass
 
 

@@ -11,6 +11,7 @@ from mlx_voice.device import mx
 from mlx_voice.errors import AudioError
 
 FLOOR = 1.1920929e-07  # float32's epsilon, below which a mel energy counts as nothing
+SILENT_MEL = 1e-5  # the same for mel magnitudes
 
 
 def spectrogram(wave: mx.array | Samples, n_fft: int, hop: int, bins: int | None = None) -> mx.array:
@@ -44,6 +45,12 @@ def fbank(wave: mx.array | Samples, rate: int = 16000, mels: int = 80) -> mx.arr
     spectrum = mx.fft.rfft(framed, n=n_fft)
     power = spectrum.real.square() + spectrum.imag.square()
     return mx.log(mx.maximum(power @ mx.array(_mel_filters(rate, n_fft, mels)), FLOOR))
+
+
+def log_mel(magnitudes: mx.array, rate: int, mels: int = 80) -> mx.array:
+    """Log mel magnitudes [..., frames, mels] of all bins of a spectrogram [..., frames, n_fft // 2 + 1]."""
+    n_fft = 2 * (magnitudes.shape[-1] - 1)
+    return mx.log(mx.maximum(magnitudes @ mx.array(_mel_filters(rate, n_fft, mels)), SILENT_MEL))
 
 
 def _frames(wave: mx.array, size: int, hop: int) -> mx.array:

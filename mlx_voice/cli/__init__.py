@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from mlx_voice import __version__
-from mlx_voice.cli import bench, cache, doctor, models, voices
+from mlx_voice.cli import bench, cache, corpus, doctor, models, voices
 from mlx_voice.cli.speak import speak
 from mlx_voice.errors import VoiceError
 
@@ -21,6 +21,7 @@ app.command()(speak)
 app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
+app.add_typer(corpus.app, name="corpus")
 app.command()(doctor.doctor)
 app.command()(bench.bench)
 
