@@ -1,5 +1,6 @@
 """One thread owns MLX, and everybody is served by it."""
 
+import gc
 import subprocess
 import sys
 import threading
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ import pytest
 from reference_model import model, sentence, voice
 
 from mlx_voice import engine as engines
+from mlx_voice.device import mx
 from mlx_voice.engine import Engine
 from mlx_voice.errors import CancelledError, VoiceError
 from mlx_voice.generate import Generator, Request
@@ -151,6 +154,37 @@ def test_two_engines_share_the_thread(engine: Engine) -> None:
         first, second = pool.map(lambda e: spoken(e, request("text1")), (engine, other))
     assert same(first, second) and other._worker is engine._worker
     other.close()
+
+
+def test_memory_stays_flat(engine: Engine, count: Any) -> None:
+    """Random lengths, some taken back, some failing."""
+    rng = np.random.default_rng(8)
+    names = ["text0", "text1", "text2", "en"]
+    used = []
+    total = count(32, 600)
+    for i in range(total):
+        wanted = request(*rng.choice(names, rng.integers(1, 4)), seed=i, streamed=bool(i % 2))
+        if i % 7 == 3:
+            wanted = replace(wanted, voice=replace(voice(), condition=voice().condition[..., :5]))
+        events = engine.speak(lambda wanted=wanted: wanted, threading.Event())  # type: ignore[misc]
+        for n, _ in enumerate(events):
+            if i % 5 == 4 and n:
+                break
+        events.close()  # type: ignore[attr-defined]
+        while engine.call(lambda: engine.under_way):
+            time.sleep(0.01)
+        used.append((engine.call(in_use), resident()))
+    early, late = used[total // 4], used[-1]
+    assert late[0] <= 1.05 * early[0] and late[1] <= 1.05 * early[1]
+
+
+def in_use() -> int:
+    gc.collect()
+    return mx.get_active_memory()
+
+
+def resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) if Path("/proc").exists() else 1
 
 
 def test_warm_up_leaves_nothing_behind(engine: Engine) -> None:
