@@ -175,7 +175,8 @@ def test_memory_stays_flat(engine: Engine, count: Any) -> None:
             time.sleep(0.01)
         used.append((engine.call(in_use), resident()))
     early, late = used[total // 4], used[-1]
-    assert late[0] <= 1.05 * early[0] and late[1] <= 1.05 * early[1]
+    assert late[0] <= 1.01 * early[0]
+    assert late[1] <= count(1.1, 1.05) * early[1]  # the first few still meet new lengths
 
 
 def in_use() -> int:
