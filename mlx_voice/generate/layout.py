@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mlx_voice.device import mx
-from mlx_voice.errors import ModelError
+from mlx_voice.errors import ModelError, TextError
 from mlx_voice.generate.features import joined
 from mlx_voice.generate.loop import Row
 from mlx_voice.generate.sampling import Sampling
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 USUAL_PACE = 3.5  # codes per phone, where no prompt tells
 SLOWEST = 3.0  # times the pace: what is longer is no longer speech
 GRACE = 25  # codes beyond that
+LONGEST = 2000  # phones of prompt and text: what attends to each other in both directions
 RATES = (0.5, 2.0)  # how far a prompt may stretch the usual durations
 
 
@@ -40,6 +41,10 @@ def laid_out(
     """The row, and the codes that each of the text's phones will last, where that is known beforehand."""
     phones = sentence.ids
     both = (*voice.phones, *phones)
+    if len(both) > LONGEST:
+        raise TextError(
+            "A sentence of this text is too long to be said in one go: put marks into it."
+        )
     features = joined([prompt_bert, bert], [len(voice.phones), len(phones)])
     codes = tuple(int(code) for code in np.array(voice.codes))
     reading = (voice.key, sentence)
@@ -52,7 +57,9 @@ def laid_out(
     lasts = durations(model, voice, phones)
     index = np.repeat(np.arange(len(both)), [*prompt, *lasts])
     timed = None if features is None else features[mx.array(index)]
-    limit = min(limit, sum(lasts))
+    if sum(lasts) > limit:
+        raise TextError(f"A sentence would last longer than {model.config.max_seconds} s: put marks into it.")
+    limit = sum(lasts)
     frames = tuple(both[i] for i in index)
     row = Row(frames, timed, codes, sampling, seed, limit, minimum=limit, reading=reading)
     return row, tuple(lasts)

@@ -9,7 +9,7 @@ from reference_t2s import close, ids
 from reference_weights import case
 
 from mlx_voice.device import mx
-from mlx_voice.errors import ModelError
+from mlx_voice.errors import ModelError, TextError
 from mlx_voice.generate.features import joined, text_features
 from mlx_voice.generate.layout import durations, laid_out, rounded
 from mlx_voice.generate.sampling import Sampling
@@ -100,6 +100,16 @@ def test_the_prompt_sets_the_pace() -> None:
 def test_a_voice_without_timing_is_told() -> None:
     with pytest.raises(ModelError, match="has no timing"):
         laid_out(model("timed"), replace(voice(), timing=None), None, sentence("text0"), None, Sampling(), 0)
+
+
+def test_what_is_too_long_is_told() -> None:
+    endless = Sentence((Span("zh", "", (5,) * 2000, None),))
+    with pytest.raises(TextError, match="too long"):
+        laid_out(model(), voice(), None, endless, None, Sampling(), 0)
+    tiny = model("timed")
+    tiny.duration.head.bias = mx.array([5.0])
+    with pytest.raises(TextError, match="longer than 4 s"):
+        laid_out(tiny, voice(), None, sentence("text2"), None, Sampling(), 0)
 
 
 def test_rounding_keeps_the_running_sum() -> None:
