@@ -71,21 +71,24 @@ class Pipe:
 
     def __init__(self, form: str, stream: bool) -> None:
         self.form, self.stream = form, stream and form == "wav"
+        self.header: bytes | None = None
         self.chunks: list[Audio] = []
 
     def write(self, chunk: "Audio") -> None:
-        if self.stream:
-            wav = chunk.encoded()
-            if not self.chunks:
-                sys.stdout.buffer.write(endless(wav))
-            sys.stdout.buffer.write(wav[HEADER:])
-            sys.stdout.buffer.flush()
-        self.chunks.append(chunk)
+        if not self.stream:
+            self.chunks.append(chunk)
+            return
+        wav = chunk.encoded()
+        if self.header is None:
+            self.header = endless(wav)
+            sys.stdout.buffer.write(self.header)
+        sys.stdout.buffer.write(wav[HEADER:])
+        sys.stdout.buffer.flush()
 
     def close(self) -> None:
         from mlx_voice.results import Audio
 
-        if not self.stream and self.chunks:
+        if not self.stream:
             sys.stdout.buffer.write(Audio.joined(self.chunks).encoded(self.form))
             sys.stdout.buffer.flush()
 

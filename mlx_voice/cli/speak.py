@@ -101,6 +101,7 @@ class Job:
                 log.info("%s", error)  # of many sentences, one that says nothing is left out
         if not total.audio:
             raise TextError("There is nothing to say: the text is empty.")
+        self._show("\r\x1b[K")
         self.sink.close()
         return total
 
@@ -109,9 +110,12 @@ class Job:
         for chunk in self._spoken(cloner, text, voice):
             self.sink.write(chunk)
             after = before + chunk.stats
-            if not self.quiet and sys.stderr.isatty():
-                typer.echo(f"\r{after.audio:.1f} s of speech", nl=False, err=True)
+            self._show(f"\r{after.audio:.1f} s of speech")
         return after
+
+    def _show(self, text: str) -> None:
+        if not self.quiet and sys.stderr.isatty():
+            typer.echo(text, nl=False, err=True)
 
     def _spoken(self, cloner: "VoiceCloner", text: str, voice: "VoiceLike | None") -> "Iterator[Audio]":
         if self.stream:
