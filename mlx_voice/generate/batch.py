@@ -119,18 +119,20 @@ class Generator:
 
     def _prefill(self, chosen: Sequence[Entering]) -> list[Event]:
         started = perf_counter()
-        events, entering, rows = [], [], []
+        events: list[Event] = []
+        laid: list[tuple[Row, Entering]] = []
         features = text_features(self.model, [utterance.sentence for _, utterance in chosen])
         for (speech, utterance), bert in zip(chosen, features, strict=True):
             if speech.id not in self._speeches:
                 continue
             try:
-                rows.append(self._row(speech, utterance, bert))
-                entering.append((speech, utterance))
+                laid.append((self._row(speech, utterance, bert), (speech, utterance)))
             except Exception as error:  # noqa: BLE001 - it belongs to this request, and to no other
                 events.append(self._failed(speech, error))
-        if rows:
-            self._owners |= dict(zip(self.loop.add(rows), entering, strict=True))
+        laid = [(row, entering) for row, entering in laid if entering[0].id in self._speeches]
+        if laid:
+            rows = self.loop.add([row for row, _ in laid])
+            self._owners |= dict(zip(rows, (entering for _, entering in laid), strict=True))
         for speech in {speech.id: speech for speech, _ in chosen}.values():
             speech.seconds["prefill"] += perf_counter() - started
         return events
@@ -140,8 +142,7 @@ class Generator:
         prompt = self._prompt(speech, request.voice)
         sentence, sampling = utterance.sentence, speech.sampling
         seed = speech.seed(utterance)
-        laid = laid_out(self.model, request.voice, prompt, sentence, bert, sampling, seed)
-        row, utterance.timing = laid
+        row, utterance.timing = laid_out(self.model, request.voice, prompt, sentence, bert, sampling, seed)
         return row
 
     def _prompt(self, speech: Speech, voice: VoiceState) -> mx.array | None:

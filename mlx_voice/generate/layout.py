@@ -42,9 +42,7 @@ def laid_out(
     phones = sentence.ids
     both = (*voice.phones, *phones)
     if len(both) > LONGEST:
-        raise TextError(
-            "A sentence of this text is too long to be said in one go: put marks into it."
-        )
+        raise TextError("A sentence of this text is too long to be said in one go: put marks into it.")
     features = joined([prompt_bert, bert], [len(voice.phones), len(phones)])
     codes = tuple(int(code) for code in np.array(voice.codes))
     reading = (voice.key, sentence)

@@ -132,6 +132,16 @@ def test_a_failure_in_the_layout_reaches_its_request_only() -> None:
     assert "timing" in str(done[bad].error) and done[good].error is None
 
 
+def test_one_bad_sentence_takes_its_request_out_of_the_loop() -> None:
+    generator = Generator(model())
+    endless = replace(sentence("text0"), spans=sentence("text0").spans * 300)
+    parts = (sentence("text1"), endless)
+    generator.add(Request(parts, voice(), OPTIONS, streamed=False))  # type: ignore[arg-type]
+    (event,) = generator.step()
+    assert event.done and isinstance(event.error, TextError)
+    assert not generator.busy and generator.loop.rows == []
+
+
 def test_a_timed_text_has_the_length_that_was_foretold() -> None:
     tiny, said = model("timed"), request("text1")
     (events,) = run(Generator(tiny), [said])
