@@ -19,8 +19,8 @@ def loaded(code: str) -> set[str]:
 
 def test_the_public_names() -> None:
     assert sorted(mlx_voice.__all__) == [
-        "Audio", "CacheOptions", "Corpus", "Recording", "SamplingOptions", "SpeakOptions", "Stats", "StreamOptions",
-        "Voice", "VoiceCloner", "VoiceError", "__version__",
+        "Audio", "CacheOptions", "Corpus", "Recording", "SamplingOptions", "SpeakOptions", "Stats",
+        "StreamOptions", "Voice", "VoiceCloner", "VoiceError", "__version__",
     ]  # fmt: skip
     assert all(getattr(mlx_voice, name) is not None for name in mlx_voice.__all__)
     assert dir(mlx_voice) == sorted(mlx_voice.__all__)

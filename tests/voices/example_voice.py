@@ -1,10 +1,9 @@
 """A voice made of noise; run as a script, this adds such voices to a registry."""
 
+import random
 import sys
 from hashlib import sha256
 from pathlib import Path
-
-import numpy as np
 
 from mlx_voice.voices.entry import Entry, Features, MelFile, Numbers
 from mlx_voice.voices.registry import Registry
@@ -13,10 +12,9 @@ FRAMES = 3
 
 
 def example(seed: int = 0, **changes: object) -> tuple[Entry, dict[str, bytes]]:
-    draw = np.random.default_rng(seed)
-    mel = draw.random((704, FRAMES), np.float32).tobytes()
-    codes = draw.integers(0, 1024, 254, np.int32).tobytes()
-    files = {"reference.wav": draw.bytes(1000), "mel.bin": mel, "codes.bin": codes}
+    draw = random.Random(seed)
+    sizes = {"reference.wav": 1000, "mel.bin": 4 * 704 * FRAMES, "codes.bin": 4 * 254}
+    files = {name: draw.randbytes(size) for name, size in sizes.items()}
     digest = {name: sha256(content).hexdigest() for name, content in files.items()}
     features = Features(
         digest["reference.wav"],

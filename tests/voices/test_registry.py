@@ -29,8 +29,7 @@ def hook(event, args):
 sys.argv = sys.argv[2:]
 sys.path.insert(0, os.path.dirname(sys.argv[0]))
 sys.dont_write_bytecode = True
-import mlx_voice.voices.registry, mlx_voice.text.languages
-import numpy.random
+import mlx_voice.voices.registry
 sys.addaudithook(hook)
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
