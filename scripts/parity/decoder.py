@@ -13,7 +13,6 @@ from scripts.parity.watch import Heard, watched
 
 NOISE_SCALE = 0.5
 ROUNDING = 1e-6
-TWO_SPEED = 1.1  # of case 13's second decode
 
 
 def turned(x: mx.array) -> mx.array:
@@ -30,6 +29,12 @@ def condition(folder: Folder, net: SoVITS, waves: Sequence[str], vectors: Sequen
     return mx.concatenate([net.condition(spec, vector) for spec, vector in pairs]).mean(axis=0, keepdims=True)
 
 
+def references(folder: Folder) -> list[str]:
+    """The waves of case 01 that speak together: the reference and all auxiliary ones."""
+    waves = [wave.removeprefix("wave_") for wave in folder.case("01_spectrogram").arrays]
+    return ["ref32k", *(wave for wave in waves if wave.startswith("aux"))]
+
+
 def timbre(folder: Folder, case: Case) -> None:
     net: SoVITS = folder.sovits("v2").sovits
     with watched(net.ref_enc) as heard:
@@ -39,17 +44,22 @@ def timbre(folder: Folder, case: Case) -> None:
     case.check("attention", heard.given["slf_attn"])
     for array in case.arrays:
         kind, _, wave = array.partition("_")
-        if kind == "ge" and wave != "mean3":
-            case.check(array, turned(condition(folder, net, [wave])))
-    case.check("ge_mean3", turned(condition(folder, net, ["ref32k", "aux1_32k", "aux2_32k"])))
+        if kind == "ge":
+            waves = references(folder) if wave.startswith("mean") else [wave]
+            case.check(array, turned(condition(folder, net, waves)))
 
 
-def decode(net: SoVITS, case: Case, prefix: str, ge: mx.array, speed: float) -> Heard:
-    """One decode with the case's codes (as many as its noise is long), phones and noise, in all parts."""
+def decode(net: SoVITS, case: Case, prefix: str, ge: mx.array, speed: float | None = 1.0) -> Heard:
+    """One decode with the case's codes, phones and noise, in all parts.
+
+    At a known speed as many codes as the noise is long; else all codes, at the speed that makes them so long.
+    """
     codes, phones = case.ids("codes", net.config.codes), case.ids("phones", net.config.symbols)
-    codes = codes[
-        :, : as_many(codes.shape[1], net.config.frames_per_code, speed, case[f"{prefix}_noise"].shape[2])
-    ]
+    doubled, frames = net.config.frames_per_code, case[f"{prefix}_noise"].shape[2]
+    if speed is None:
+        speed = speed_of(codes.shape[1] * doubled, frames)
+    else:
+        codes = codes[:, : as_many(codes.shape[1], doubled, speed, frames)]
     with watched(net) as heard:
         prior = net.encode(codes, phones, ge, speed)
         z_p = prior.sample(turned(case.tensor(f"{prefix}_noise")), NOISE_SCALE)
@@ -64,6 +74,11 @@ def decode(net: SoVITS, case: Case, prefix: str, ge: mx.array, speed: float) -> 
     case.check(f"{prefix}_wave", wave[0])
     noise(case, prefix)
     return heard
+
+
+def speed_of(plain: int, frames: int) -> float:
+    """A speed at which so many frames become so many: nothing but their number depends on it."""
+    return 1.0 if frames == plain else plain / (frames - 0.5)
 
 
 def as_many(codes: int, frames_per_code: int, speed: float, frames: int) -> int:
@@ -108,7 +123,6 @@ def decodes(folder: Folder, case: Case) -> None:
     net: SoVITS = folder.sovits("v2").sovits
     ge = condition(folder, net, ["ref32k"])
     case.check("ge", turned(ge))
-    case.check("phones", folder.case("03_bert")["text1_phones"])
     quantized = net.codebook(case.ids("codes", net.config.codes))
     case.check("quantized", turned(quantized))
     for array in case.arrays:
@@ -119,27 +133,26 @@ def decodes(folder: Folder, case: Case) -> None:
             doubled = mx.repeat(quantized, net.config.frames_per_code, axis=1)
             case.check("upsampled_first3", turned(doubled)[0, :3])
     if "refs3_noise" in case:
-        decode(net, case, "refs3", condition(folder, net, ["ref32k", "aux1_32k", "aux2_32k"]), 1.0)
+        decode(net, case, "refs3", condition(folder, net, references(folder)))
 
 
 def decodes_pro(folder: Folder, case: Case) -> None:
     """Case 13: one reference at speed 1, two of them faster; the speaker vectors stand in the case."""
     net: SoVITS = folder.sovits("v2pro").sovits
-    case.check("phones", folder.case("03_bert")["text0_phones"])
     one = condition(folder, net, ["ref32k"], [case["sv0"]])
     case.check("one_ge", turned(one))
     case.check("one_ge512", turned(net.ge_to512(one)))
-    decode(net, case, "one", one, 1.0)
+    decode(net, case, "one", one)
     two = condition(folder, net, ["ref32k", "aux1_32k"], [case["sv0"], case["sv1"]])
     case.check("two_ge", turned(two))
-    decode(net, case, "two", two, TWO_SPEED)
+    decode(net, case, "two", two, speed=None)
 
 
 def decodes_v1(folder: Folder, case: Case) -> None:
     net: SoVITS = folder.sovits("v1").sovits
     ge = condition(folder, net, ["ref32k"])
     case.check("ge", turned(ge))
-    decode(net, case, "s100", ge, 1.0)
+    decode(net, case, "s100", ge)
 
 
 def full_decode(folder: Folder, case: Case) -> None:
@@ -147,5 +160,5 @@ def full_decode(folder: Folder, case: Case) -> None:
     vector = case.tensor("sv") if "sv" in case else None
     ge = net.condition(turned(case.tensor("spec")), vector)
     case.check("ge", turned(ge))
-    decode(net, case, "s100", ge, 1.0)
+    decode(net, case, "s100", ge)
     case.check("ssl_codes", np.array(net.codes(turned(case.tensor("ssl")))[0]))

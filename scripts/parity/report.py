@@ -51,6 +51,10 @@ class Case:
             raise MissingError(f"{self.name} has no {array}")
         return self.arrays[array]
 
+    def named(self, ending: str) -> list[str]:
+        """The beginnings of all arrays that end so."""
+        return [array.removesuffix(ending) for array in self.arrays if array.endswith(ending)]
+
     def tensor(self, array: str) -> mx.array:
         return mx.array(self[array])
 

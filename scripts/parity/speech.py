@@ -4,7 +4,7 @@ None of this composition is the product's: it keeps the first codes of an early 
 by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,11 @@ import numpy as np
 from mlx_voice.device import mx
 from mlx_voice.generate.sampling import Sampling
 from mlx_voice.models.sovits import SoVITS
-from scripts.parity.decoder import condition, turned
+from scripts.parity.decoder import condition, references, speed_of, turned
 from scripts.parity.features import RATE, heard, speaker_vector
 from scripts.parity.folder import Folder
 from scripts.parity.report import Array, Case, compare
-from scripts.parity.tokens import prompt_codes, spoken, text_row
+from scripts.parity.tokens import prompt_codes, spoken, text_row, texts_of
 
 CODES_A_SECOND = 50  # as the early stop counts them
 PAUSE = 0.3  # seconds after each text
@@ -28,31 +28,34 @@ THRESHOLD = 0.75  # of similar lengths in a bucket
 class Request:
     texts: tuple[str, ...]
     together: int = 1  # texts that T2S reads at once
-    speed: float = 1.0
-    prompted: bool = True
-    references: tuple[str, ...] = ("ref32k",)
     bucketed: bool = True
+    changed: bool = False  # speed: the reference then decodes each text by itself
+    prompted: bool = True
+    auxiliary: bool = False  # more references than one
 
 
-REQUESTS = {
-    "single": Request(("text0",)),
-    "multi": Request(("text1", "text2"), bucketed=False),
-    "parallel": Request(("text0", "text1", "text2"), together=4),
-    "buckets": Request(("text2", "text0", "text1"), together=2),
-    "speed": Request(("text0",), speed=1.25),
-    "aux": Request(("text0",), references=("ref32k", "aux1_32k", "aux2_32k")),
-    "noprompt": Request(("text0",), prompted=False),
-    "mixed": Request(("en",)),
-}
+def known(folder: Folder) -> dict[str, Request]:
+    """Case 16's requests; of `speed` only that it is another one is known beforehand."""
+    first, *others = texts_of(folder)
+    return {
+        "single": Request((first,)),
+        "multi": Request(tuple(others), bucketed=False),
+        "parallel": Request((first, *others), together=4),
+        "buckets": Request((*others[-1:], first, *others[:-1]), together=2),
+        "speed": Request((first,), changed=True),
+        "aux": Request((first,), auxiliary=True),
+        "noprompt": Request((first,), prompted=False),
+        "mixed": Request(("en",)),
+    }
 
 
 def requests(folder: Folder, case: Case) -> None:
     net: SoVITS = folder.sovits("v2").sovits
     prompt = prompt_codes(folder)
-    for name, request in REQUESTS.items():
+    for name, request in known(folder).items():
         if f"{name}_codes" in case:
-            ge = condition(folder, net, request.references)
-            speak(folder, case, name, net, ge, prompt if request.prompted else None)
+            ge = condition(folder, net, references(folder) if request.auxiliary else ["ref32k"])
+            speak(folder, case, name, request, net, ge, prompt if request.prompted else None)
 
 
 def request_pro(folder: Folder, case: Case) -> None:
@@ -64,11 +67,12 @@ def request_pro(folder: Folder, case: Case) -> None:
     codes = np.array(net.codes(folder.hubert(mx.array(heard(folder))))[0])
     case.check("prompt", codes)
     ge = condition(folder, net, ["ref32k"], [case["sv"]])
-    speak(folder, case, "single", net, ge, codes)
+    speak(folder, case, "single", known(folder)["single"], net, ge, codes)
 
 
-def speak(folder: Folder, case: Case, name: str, net: SoVITS, ge: mx.array, prompt: Array | None) -> None:
-    request = REQUESTS[name]
+def speak(
+    folder: Folder, case: Case, name: str, request: Request, net: SoVITS, ge: mx.array, prompt: Array | None
+) -> None:
     codes: dict[str, list[int]] = {}
     indices: dict[str, int] = {}
     sounds: dict[str, Array] = {}
@@ -81,14 +85,11 @@ def speak(folder: Folder, case: Case, name: str, net: SoVITS, ge: mx.array, prom
     case.check(f"{name}_codes", np.concatenate([codes[text] for text in processed]))
     case.check(f"{name}_codes_len", [len(codes[text]) for text in processed])
     case.check(f"{name}_idx", [indices[text] for text in processed])
-    for i, texts in enumerate(order if request.speed == 1 else [(text,) for text in processed]):
-        wave = decoded(
-            folder, case, f"{name}_noise{i}", net, ge, [codes[t] for t in texts], texts, request.speed
-        )
+    for i, texts in enumerate([(text,) for text in processed] if request.changed else order):
+        said = {text: codes[text] for text in texts}
+        wave = decoded(folder, case, f"{name}_noise{i}", net, ge, said)
         case.check(f"{name}_wave{i}", wave)
-        per_code = round(net.config.samples_per_frame * net.config.frames_per_code)
-        ends = np.cumsum([len(codes[text]) * per_code for text in texts])[:-1]
-        sounds |= dict(zip(texts, np.split(wave, ends), strict=True))
+        sounds |= {texts[0]: wave} if request.changed else divided(net, wave, said)
     case.check(f"{name}_pcm", pcm([sounds[text] for text in request.texts]))
 
 
@@ -134,20 +135,21 @@ def continued(
 
 
 def decoded(
-    folder: Folder,
-    case: Case,
-    noise: str,
-    net: SoVITS,
-    ge: mx.array,
-    codes: Sequence[Sequence[int]],
-    texts: Sequence[str],
-    speed: float,
+    folder: Folder, case: Case, noise: str, net: SoVITS, ge: mx.array, said: Mapping[str, Sequence[int]]
 ) -> Array:
-    """All of these texts in one decode, as if they were one."""
-    phones = [folder.case("03_bert").ids(f"{text}_phones", net.config.symbols) for text in texts]
-    joined = mx.array([[code for row in codes for code in row]])
-    wave = net.decode(joined, mx.concatenate(phones, axis=1), ge, turned(case.tensor(noise)), speed=speed)
+    """All of these texts' codes in one decode, as if they were one text, as long as the noise is."""
+    phones = [folder.case("03_bert").ids(f"{text}_phones", net.config.symbols) for text in said]
+    codes = mx.array([[code for row in said.values() for code in row]])
+    speed = speed_of(codes.shape[1] * net.config.frames_per_code, case[noise].shape[2])
+    wave = net.decode(codes, mx.concatenate(phones, axis=1), ge, turned(case.tensor(noise)), speed=speed)
     return np.array(wave[0])
+
+
+def divided(net: SoVITS, wave: Array, said: Mapping[str, Sequence[int]]) -> dict[str, Array]:
+    """Each text's part of a common wave, by the number of its codes."""
+    samples = net.config.samples_per_frame * net.config.frames_per_code
+    ends = np.cumsum([len(codes) * samples for codes in said.values()])
+    return {text: wave[end - len(said[text]) * samples : end] for text, end in zip(said, ends, strict=True)}
 
 
 def pcm(sounds: Sequence[Array]) -> Array:

@@ -1,6 +1,8 @@
 """Phones to semantic codes: one forward, sequences by every stop rule, batches, and the sampler alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
@@ -12,17 +14,37 @@ from mlx_voice.models.t2s import prefill_mask
 from scripts.parity.folder import Folder
 from scripts.parity.report import Array, Case
 
-TEXTS = {  # case 06's sequences, and the text of case 03 that each reads
-    "eos": "text0", "rp1": "text0", "early": "text0",
-    "text1": "text1", "text2": "text2", "en": "en", "noprompt": "text1",
-}  # fmt: skip
-SAMPLED = {  # case 08's: text, sampling, early stop
-    "am": ("text0", Sampling(15, 1.0, 1.0, 1.35), -1),
-    "sm": ("text0", Sampling(15, 1.0, 1.0, 1.35), -1),
-    "p": ("text1", Sampling(5, 0.8, 0.7, 1.35), 25),
-}
+PENALTIES = (1.35, 1.0, 1.2, 1.1, 1.5)
+CHOICES = tuple(product((15, 5, 10, 20, 50, -1), (1.0, 0.95, 0.9, 0.8, 0.7), (1.0, 0.9, 0.8, 0.7, 0.6)))
+NEAR = 1e-3  # of two gaps that may be the same
 STEPS = 1500  # at most
 MINIMUM = 11  # codes before the end may be drawn
+
+
+def texts_of(folder: Folder) -> list[str]:
+    """The texts to be spoken, text0 first."""
+    named = [
+        array.removesuffix("_phones") for array in folder.case("03_bert").arrays if array.endswith("_phones")
+    ]
+    return [name for i in range(len(named)) if (name := f"text{i}") in named]
+
+
+def closest(folder: Folder, phones: Array) -> tuple[str, bool]:
+    """The text of case 03 that these phones say, or nearly so, and whether the prompt stands before it."""
+    cases = folder.case("03_bert").arrays
+    named = {
+        array.removesuffix("_phones"): list(cases[array]) for array in cases if array.endswith("_phones")
+    }
+    prompt = named.pop("prompt", [])
+    found = {
+        (name, bool(before)): [*before, *said] for name, said in named.items() for before in ([], prompt)
+    }
+
+    def likeness(of: tuple[str, bool]) -> int:
+        equal = sum(int(a == b) for a, b in zip(found[of], phones, strict=False))
+        return equal - abs(len(found[of]) - len(phones))
+
+    return max(found, key=likeness)
 
 
 def text_row(
@@ -110,7 +132,7 @@ def sampling(_folder: Folder, case: Case) -> None:
 
 def prefill(folder: Folder, case: Case) -> None:
     net, prompt = folder.t2s, prompt_codes(folder)
-    row = text_row(folder, "text0", Sampling(), -1, prompt)
+    row = text_row(folder, closest(folder, case["phones"])[0], Sampling(), -1, prompt)
     assert row.bert is not None
     case.check("phones", row.phones)
     case.check("bert", row.bert.T)
@@ -134,7 +156,7 @@ def prefill(folder: Folder, case: Case) -> None:
     hidden = forced(folder, [row], fed)[0, 1:]
     case.check("teacher_hidden", hidden)
     case.check("teacher_logits", net.logits(hidden))
-    alone = text_row(folder, "text0", Sampling(), -1)
+    alone = text_row(folder, closest(folder, case["noprompt_phones"])[0], Sampling(), -1)
     assert alone.bert is not None
     case.check("noprompt_phones", alone.phones)
     case.check("noprompt_bert", alone.bert.T)
@@ -155,17 +177,22 @@ def sequence(folder: Folder, case: Case, name: str, row: Row) -> None:
     case.check(f"{name}_pred", y[-index:])
     logits = folder.t2s.logits(forced(folder, [row], np.array([drawn[:-1]], np.int32)))[0]
     case.check(f"{name}_logits", logits)
-    case.check(f"{name}_gap", gaps(logits, row, drawn, folder.t2s.config.end))
+    case.check(f"{name}_gap", gaps(scored(logits, row.codes, drawn, row.sampling.repetition_penalty)))
 
 
-def gaps(logits: mx.array, row: Row, drawn: Sequence[int], end: int) -> Array:
-    """How far the best penalised logit is above the second, at each step."""
+def scored(logits: mx.array, prompt: Sequence[int], drawn: Sequence[int], penalty: float) -> Array:
+    """Each step's logits as the draw sees them: penalised, and at first without the end."""
     seen = np.zeros(logits.shape, bool)
-    seen[:, list(row.codes)] = True
+    seen[:, list(prompt)] = True
     for step, code in enumerate(drawn[:-1]):
         seen[step + 1 :, code] = True
-    scores = np.array(penalised(logits, mx.array(seen), mx.array(row.sampling.repetition_penalty)))
-    scores[:MINIMUM, end] = -np.inf
+    scores = np.array(penalised(logits, mx.array(seen), mx.array(penalty)))
+    scores[:MINIMUM, -1] = -np.inf
+    return scores
+
+
+def gaps(scores: Array) -> Array:
+    """How far the best score is above the second, at each step."""
     best = np.sort(scores, axis=-1)[:, -2:]
     difference: Array = best[:, 1] - best[:, 0]
     return difference
@@ -174,36 +201,51 @@ def gaps(logits: mx.array, row: Row, drawn: Sequence[int], end: int) -> Array:
 def greedy(folder: Folder, case: Case) -> None:
     prompt = prompt_codes(folder)
     case.check("prompt", prompt)
-    for name, text in TEXTS.items():
-        if f"{name}_args" in case:
-            penalty, early_stop = case[f"{name}_args"].tolist()
-            chosen = Sampling(top_k=1, repetition_penalty=penalty)
-            behind = None if name == "noprompt" else prompt
-            sequence(folder, case, name, text_row(folder, text, chosen, int(early_stop), behind))
+    for name in case.named("_args"):
+        penalty, early_stop = case[f"{name}_args"].tolist()
+        chosen = Sampling(top_k=1, repetition_penalty=penalty)
+        text, prompted = closest(folder, case[f"{name}_phones"])
+        behind = prompt if prompted else None
+        sequence(folder, case, name, text_row(folder, text, chosen, int(early_stop), behind))
 
 
 def sampled(folder: Folder, case: Case) -> None:
     prompt = prompt_codes(folder)
-    for name, (text, chosen, early_stop) in SAMPLED.items():
-        if f"{name}_q" in case:
-            row = text_row(folder, text, chosen, early_stop, prompt)
-            noise = case.tensor(f"{name}_q")
-            case.consistent(
-                f"{name}_q", bool((case[f"{name}_q"] > 0).all()), "holds noise that is not positive"
-            )
-            given = Row(
-                row.phones, row.bert, row.codes, chosen, limit=min(row.limit, len(noise)), noise=noise
-            )
-            sequence(folder, case, name, given)
+    for name in case.named("_q"):
+        noise = case[f"{name}_q"]
+        case.consistent(f"{name}_q", bool((noise > 0).all()), "holds noise that is not positive")
+        row = explained(folder, prompt, case, name)
+        sequence(folder, case, name, replace(row, limit=len(noise), noise=mx.array(noise)))
+
+
+def explained(folder: Folder, prompt: Array, case: Case, name: str) -> Row:
+    """The text and the usual settings that explain what was drawn: the files tell them in words only."""
+    drawn = np.array(case.ids(f"{name}_sampled", folder.t2s.config.codes))[0]
+    noise, gap = case.tensor(f"{name}_q"), case[f"{name}_gap"]
+    found: list[tuple[float, Row, Array]] = []
+    for text in texts_of(folder):
+        row = text_row(folder, text, Sampling(), -1, prompt)
+        logits = folder.t2s.logits(forced(folder, [row], drawn[None, :-1]))[0]
+        for penalty in PENALTIES:
+            scores = scored(logits, row.codes, drawn.tolist(), penalty)
+            one = replace(row, sampling=Sampling(repetition_penalty=penalty))
+            found.append((float(np.abs(gaps(scores) - gap).max()), one, scores))
+    nearest = min(distance for distance, _, _ in found)
+    likely = [(row, mx.array(scores)) for distance, row, scores in found if distance <= nearest + NEAR]
+    for row, logits in likely:
+        for top_k, top_p, heat in CHOICES:
+            chosen = Sampling(top_k, top_p, heat, row.sampling.repetition_penalty)
+            again = draw(logits, Settings.of([chosen] * len(drawn), logits.shape[1]), noise)
+            if np.array_equal(np.array(again), drawn):
+                return replace(row, sampling=chosen)
+    return likely[0][0]
 
 
 def batch(folder: Folder, case: Case) -> None:
     net, prompt = folder.t2s, prompt_codes(folder)
-    for name in ("a", "b"):
-        if f"{name}_early_stop" not in case:
-            continue
+    for name in case.named("_early_stop"):
         stop = int(case[f"{name}_early_stop"])
-        rows = [text_row(folder, f"text{i}", Sampling(top_k=1), stop, prompt) for i in range(3)]
+        rows = [text_row(folder, text, Sampling(top_k=1), stop, prompt) for text in texts_of(folder)]
         drawn = spoken(folder, rows)
         codes = [[t.code for t in tokens][: min(len(tokens) - 1, stop)] for tokens in drawn]
         for i, row in enumerate(codes):
