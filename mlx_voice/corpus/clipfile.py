@@ -52,7 +52,7 @@ def pack(header: Header, arrays: Mapping[str, Array], compressed: bool = False) 
         payload.append(data)
     body = b"".join(payload)
     told = json.dumps(asdict(header), ensure_ascii=False, sort_keys=True)
-    digest = hashlib.sha256(told.encode() + body).hexdigest()
+    digest = _digest(told, table, body)
     text = json.dumps({"__metadata__": {"mlx-voice": told, "sha256": digest}, **table}).encode()
     text += b" " * (-len(text) % 8)
     whole = struct.pack("<Q", len(text)) + text + body
@@ -71,13 +71,19 @@ def unpack(data: bytes, name: str) -> tuple[Header, dict[str, Array]]:
         (length,) = struct.unpack("<Q", data[:8])
         table = json.loads(data[8 : 8 + length])
         told, body = table.pop("__metadata__"), memoryview(data)[8 + length :]
-        if hashlib.sha256(told["mlx-voice"].encode() + body).hexdigest() != told["sha256"]:
+        if _digest(told["mlx-voice"], table, body) != told["sha256"]:
             raise ValueError("its checksum is wrong")
         return Header(**json.loads(told["mlx-voice"])), {
             key: _array(body, entry) for key, entry in table.items()
         }
     except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise CorpusError(f"{name} is damaged ({error}): run corpus precompute again.") from error
+
+
+def _digest(told: str, table: Mapping[str, Any], body: bytes | memoryview) -> str:
+    digest = hashlib.sha256(json.dumps([told, table]).encode())
+    digest.update(body)
+    return digest.hexdigest()
 
 
 def _array(body: memoryview, entry: Mapping[str, Any]) -> Array:

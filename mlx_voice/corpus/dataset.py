@@ -171,6 +171,7 @@ class Corpus(Sequence[Clip]):
         known = self.store.metadata(self.listing.split) if self.use_feature_cache else None
         if known is not None and self._model is None and set(features or ()) <= set(known["form"].features):
             form: Form = known["form"]
+            self._alignments = self._alignments or known["alignments"]
         else:
             form = self.engine.call(lambda: self._form_now(features, variance))
             if known is not None and (changes := form.changes(known["form"])):

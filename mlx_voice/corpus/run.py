@@ -101,7 +101,9 @@ class Run:
         if isinstance(self.store.place, Folder) and self.index.alone:
             self.store.place.sweep()
         if old is None or changes:
-            self.store.describe(self.listing.split, describe(self.listing, self.form, {}))
+            self.store.describe(
+                self.listing.split, describe(self.listing, self.form, {}, self.options.alignments)
+            )
 
     def _compute(self, needed: list[Task]) -> None:
         self.progress.total = len(needed)
@@ -211,7 +213,7 @@ class Run:
 
     def _described(self, share: Share) -> dict[str, Any]:
         rows = {row.id: row for row in self._rows(item.id for item in self.listing.items)}
-        table = describe(self.listing, self.form, rows)
+        table = describe(self.listing, self.form, rows, self.options.alignments)
         if share.rank == 0:
             self.store.describe(self.listing.split, table)
         return table
@@ -241,7 +243,7 @@ def header_of(clip: Ready, features: "dict[str, Array]", form: Form) -> Header:
     )
 
 
-def describe(listing: Listing, form: Form, rows: dict[str, Row]) -> dict[str, Any]:
+def describe(listing: Listing, form: Form, rows: dict[str, Row], alignments: Path | None) -> dict[str, Any]:
     """A split's `metadata.json`: what it is made of, and whether it is whole."""
     stored = [row for row in rows.values() if row.config == form.hash and row.header is not None]
     failed = {row.id: row.reason for row in rows.values() if row.config == form.hash and row.reason}
@@ -250,6 +252,7 @@ def describe(listing: Listing, form: Form, rows: dict[str, Row]) -> dict[str, An
         "format": VERSION,
         "split": listing.split,
         "config": form.hash,
+        "alignments": str(alignments.resolve()) if alignments else None,
         "form": vars(form) | {"features": list(form.features)},
         "clips": len(listing.items) + len(listing.rejected),
         "stored": len(stored),

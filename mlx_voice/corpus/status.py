@@ -38,6 +38,7 @@ class Status:
 def status(listing: Listing, store: Store, alignments: Path | None = None) -> Status:
     known = store.metadata(listing.split)
     config = known["config"] if known else ""
+    alignments = alignments or (known["alignments"] if known else None)
     with closing(Index(store.local)) as index:
         seen = scan(listing.items, store, index, alignments)
         kinds: dict[str, list[Row]] = {"stored": [], "stale": [], "failed": []}
@@ -75,6 +76,7 @@ def verify(listing: Listing, store: Store, alignments: Path | None = None) -> It
     """
     known = store.metadata(listing.split)
     config = known["config"] if known else ""
+    alignments = alignments or (known["alignments"] if known else None)
     with closing(Index(store.local)) as index:
         seen = scan(listing.items, store, index, alignments)
         for item in listing.items:

@@ -59,6 +59,7 @@ class Store:
         try:
             table = json.loads(self.place.read(name))
             table["form"] = Form.from_dict(table["form"])
+            table["alignments"] = Path(table["alignments"]) if table["alignments"] else None
         except FileNotFoundError:
             return None
         except (ValueError, KeyError, TypeError) as error:

@@ -1,0 +1,114 @@
+"""`mlx-voice corpus …` as a shell sees it."""
+
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from example_corpus import contents, make
+
+from mlx_voice.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+GRID = """name = "phones"
+xmin = 0
+xmax = 0.4
+text = "n"
+xmin = 0.4
+xmax = 0.8
+text = "i"
+"""
+
+
+@pytest.fixture
+def run(capfd: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str | Path) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = 0
+        try:
+            main(["corpus", *map(str, arguments)])
+        except SystemExit as exit_:
+            code = exit_.code if isinstance(exit_.code, int) else 1
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return run
+
+
+def test_from_precompute_to_clear(
+    run: Run, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(tmp_path / "corpus", 2)
+    code, out, _ = run("status", folder)
+    assert (code, out.splitlines()[1].split(",")[0].strip()) == (0, "2 clips")
+    assert run("verify", folder)[0] == 1
+    code, out, _ = run(
+        "precompute", folder, "--model", tiny_model, "--no-variance", "--compress", "--workers", "0"
+    )
+    assert code == 0
+    assert out.startswith("2 clips computed, 2 of 2 stored in ")
+    table = json.loads(
+        run("precompute", folder, "--model", tiny_model, "--no-variance", "--compress", "--json")[1]
+    )
+    assert table["complete"]
+    assert not {"f0", "energy"} & set(table["form"]["features"])
+    found = json.loads(run("status", folder, "--json")[1])
+    assert (found["stored"], found["missing"], found["stale"], found["complete"]) == (2, 0, 0, True)
+    assert found["average"] == found["bytes"] / 2
+    assert run("verify", folder)[:2] == (0, "Every clip is stored and whole.\n")
+    assert run("export", folder, "-o", tmp_path / "all.npz", "--features", "codes")[1].startswith(
+        "2 clips in "
+    )
+    with np.load(tmp_path / "all.npz") as archive:
+        assert set(archive.files) == {"clip0/codes", "clip1/codes"}
+    assert run("report", folder, "-o", tmp_path / "page.html")[0] == 0
+    monkeypatch.setattr("sys.stdin", io.StringIO("n\n"))
+    code, out, _ = run("clear", folder)
+    assert code == 1
+    assert out.startswith("Delete the features of 2 clips")
+    assert len(contents(folder)) == 2
+    assert run("clear", folder, "--force")[0] == 0
+    assert not (folder / ".feature_cache").exists()
+    assert len(list((folder / "wavs").iterdir())) == 2
+
+
+def test_alignments_decide_the_durations(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+    folder, grids = make(tmp_path / "corpus", 1), tmp_path / "grids"
+    grids.mkdir()
+    (grids / "clip0.TextGrid").write_text(GRID)
+    (folder / "metadata.csv").write_text("clip0|你|")
+    arguments = (
+        "precompute",
+        folder,
+        "--model",
+        tiny_model,
+        "--features",
+        "durations",
+        "--alignments",
+        grids,
+    )
+    assert run(*arguments)[1].startswith("1 clips computed")
+    run("export", folder, "-o", tmp_path / "all.npz")
+    with np.load(tmp_path / "all.npz") as archive:
+        assert archive["clip0/durations"].tolist() == [20, 20]
+    assert run(*arguments)[1].startswith("0 clips computed")
+    (grids / "clip0.TextGrid").write_text(GRID.replace("0.4", "0.2"))
+    assert run(*arguments)[1].startswith("1 clips computed")
+
+
+def test_wrong_usage(run: Run, tmp_path: Path, tiny_model: Path) -> None:
+    folder = make(tmp_path / "corpus", 1)
+    for arguments, words in (
+        (("precompute", tmp_path / "none"), "is not a folder"),
+        (("clear", tmp_path / "none"), "is not a folder"),
+        (("precompute", folder, "--split", "dev"), "no split 'dev'"),
+        (("precompute", folder, "--model", tiny_model, "--features", "hue"), "no feature 'hue'"),
+        (("precompute", folder, "--alignments", tmp_path / "none"), "is not a folder"),
+        (("precompute", folder, "--cache-dir", "nonsense://x"), "cannot be opened"),
+    ):
+        code, _, err = run(*arguments)
+        assert code in (1, 2)
+        assert words in err
+        assert "Traceback" not in err
