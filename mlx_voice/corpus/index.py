@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from mlx_voice.corpus.clipfile import Header
 from mlx_voice.errors import StorageError
+from mlx_voice.files import locked
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS clips (
@@ -50,7 +51,9 @@ class Index:
         try:
             (folder / "owners").mkdir(parents=True, exist_ok=True)
             self._alive = self._hold(self.owner)
-            self._db = self._opened(folder / (f"index-{rank}.sqlite" if rank else "index.sqlite"))
+            file = folder / (f"index-{rank}.sqlite" if rank else "index.sqlite")
+            with locked(file):  # two that make it at once would get in each other's way
+                self._db = self._opened(file)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(
                 f"The index in {folder} cannot be opened ({error}): free some space."

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,11 +39,11 @@ class Store:
         self.address = str(address)
         if "://" in self.address:
             self.place: Place = Remote(self.address)
-            digest = hashlib.sha256(self.address.encode()).hexdigest()[:16]
-            self.local = settings.home() / "cache" / "corpus" / digest
+            self.local = _beside(self.address)
         else:
             self.place = Folder(Path(address))
-            self.local = Path(address) / LOCAL
+            own = _is_writable(Path(address))
+            self.local = Path(address) / LOCAL if own else _beside(str(Path(address).resolve()))
 
     def name(self, ident: str, compressed: bool) -> str:
         """Readable, and another for each id even where capitals make no difference."""
@@ -81,6 +82,16 @@ class Store:
         shutil.rmtree(self.local, ignore_errors=True)
         if isinstance(self.place, Folder):
             self.place.tidy()
+
+
+def _beside(address: str) -> Path:
+    """Where this machine keeps what it knows of a store that is elsewhere, or that may only be read."""
+    return settings.home() / "cache" / "corpus" / hashlib.sha256(address.encode()).hexdigest()[:16]
+
+
+def _is_writable(folder: Path) -> bool:
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    return os.access(there, os.W_OK)
 
 
 def metadata_name(split: str | None) -> str:

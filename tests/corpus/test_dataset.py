@@ -1,6 +1,8 @@
 """`Corpus`: clips from the store, from memory, or computed when they are asked for."""
 
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +17,7 @@ from mlx_voice.corpus.collate import Clip, collate
 from mlx_voice.corpus.dataset import BadClipError
 from mlx_voice.corpus.export import export
 from mlx_voice.errors import CorpusError, ModelError
+from mlx_voice.settings import home
 
 
 @pytest.fixture
@@ -103,6 +106,23 @@ def test_a_changed_or_damaged_clip_is_computed_again(folder: Path, tiny_model: P
         assert abs(corpus[0].header.seconds - 1.5) < 0.01
         assert corpus[1].id == "clip1"
     assert contents(folder)[name] == before[name]
+
+
+def test_a_store_that_may_only_be_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda *_: False)
+    shutil.rmtree(folder / ".feature_cache/local")
+    with Corpus(folder) as corpus:
+        assert corpus[0].id == "clip0"
+        assert corpus.store.local.is_relative_to(home())
+    assert not (folder / ".feature_cache/local").exists()
+
+
+def test_the_guide_runs(folder: Path, tiny_model: Path, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    guide = (data.parents[1] / "docs/corpus.md").read_text()
+    monkeypatch.chdir(folder.parent)
+    monkeypatch.setattr("mlx_voice.corpus.dataset.default_model", lambda: str(tiny_model))
+    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
+        exec(block, {})
 
 
 def test_another_model_does_not_mix_in(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
