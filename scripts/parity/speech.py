@@ -81,6 +81,7 @@ def speak(
         generated = continued(folder, request, texts, prompt)
         codes |= {text: kept for text, (kept, _) in generated.items()}
         indices |= {text: index for text, (_, index) in generated.items()}
+    per_code = net.config.samples_per_frame * net.config.frames_per_code
     processed = [text for texts in order for text in texts]
     case.check(f"{name}_codes", np.concatenate([codes[text] for text in processed]))
     case.check(f"{name}_codes_len", [len(codes[text]) for text in processed])
@@ -89,7 +90,7 @@ def speak(
         said = {text: codes[text] for text in texts}
         wave = decoded(folder, case, f"{name}_noise{i}", net, ge, said)
         case.check(f"{name}_wave{i}", wave)
-        sounds |= {texts[0]: wave} if request.changed else divided(net, wave, said)
+        sounds |= {texts[0]: wave} if request.changed else divided(per_code, wave, said)
     case.check(f"{name}_pcm", pcm([sounds[text] for text in request.texts]))
 
 
@@ -145,11 +146,10 @@ def decoded(
     return np.array(wave[0])
 
 
-def divided(net: SoVITS, wave: Array, said: Mapping[str, Sequence[int]]) -> dict[str, Array]:
-    """Each text's part of a common wave, by the number of its codes."""
-    samples = net.config.samples_per_frame * net.config.frames_per_code
-    ends = np.cumsum([len(codes) * samples for codes in said.values()])
-    return {text: wave[end - len(said[text]) * samples : end] for text, end in zip(said, ends, strict=True)}
+def divided(per_code: int, wave: Array, said: Mapping[str, Sequence[int]]) -> dict[str, Array]:
+    """Each text's part of a common wave, at so many samples a code; what is left at the end is lost."""
+    ends = np.cumsum([len(codes) * per_code for codes in said.values()])
+    return {text: wave[end - len(said[text]) * per_code : end] for text, end in zip(said, ends, strict=True)}
 
 
 def pcm(sounds: Sequence[Array]) -> Array:

@@ -14,8 +14,11 @@ import pytest
 from reference_weights import REFERENCE
 
 from scripts import check_parity
+from scripts.parity.decoder import speed_of
 from scripts.parity.folder import Folder
 from scripts.parity.report import Case, compare
+from scripts.parity.speech import divided
+from scripts.parity.tokens import closest, texts_of
 
 SCRIPT = Path(check_parity.__file__)
 NETWORKS = ("s1", "s2_v2", "s2_v2pro", "s2_v1", "hubert", "bert", "eres2netv2")
@@ -64,7 +67,7 @@ def test_an_altered_number_is_found(folder: Folder, count) -> None:  # type: ign
     print("seed", seed)
     chance = random.Random(seed)
     chance.shuffle(arrays)
-    for name, array in arrays[: count(6, len(arrays))]:
+    for name, array in arrays[: count(6, 60)]:
         case = folder.cases[name]
         true = case.arrays[array]
         case.arrays[array] = altered(true, chance)
@@ -129,3 +132,30 @@ def test_of_several_answers_the_worst_counts() -> None:
     case.check("a", [0, 1, 2])
     case.check("b", [1])
     assert list(case.verdicts) == ["a"] and not case.verdicts["a"].ok
+
+
+def test_a_speed_is_read_from_the_length() -> None:
+    for plain in range(2, 200):
+        for speed in (0.6, 0.75, 0.9, 1.1, 1.25, 1.65):
+            frames = int(plain / speed) + 1
+            assert frames == plain or int(plain / speed_of(plain, frames)) + 1 == frames
+    assert speed_of(48, 48) == 1
+
+
+def test_a_text_is_found_by_its_phones() -> None:
+    """Even where one of them was altered: the comparison shall find that, not another text."""
+    said = {"prompt": [5, 6, 7], "text0": [1, 2, 3, 4], "text1": [1, 2, 3, 9, 8], "en": [7, 7]}
+    folder = Folder(Path(), Path())
+    folder.__dict__["cases"] = {
+        "03_bert": Case("03_bert", {f"{name}_phones": np.array(ids) for name, ids in said.items()})
+    }
+    assert texts_of(folder) == ["text0", "text1"]
+    assert closest(folder, np.array([1, 2, 0, 9, 8])) == ("text1", False)
+    assert closest(folder, np.array([5, 6, 7, 1, 2, 3, 5])) == ("text0", True)
+    assert closest(folder, np.array([5, 6, 7, 7, 7])) == ("en", True)
+
+
+def test_a_common_wave_is_divided_by_codes() -> None:
+    """Samples beyond the last code, as odd kernels make them, are nobody's."""
+    parts = divided(6, np.arange(20), {"text0": [1], "text1": [1, 1]})
+    assert parts["text0"].tolist() == list(range(6)) and parts["text1"].tolist() == list(range(6, 18))
