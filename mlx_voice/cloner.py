@@ -132,6 +132,12 @@ class VoiceCloner:
         """Of the model; asking for it opens the model."""
         return self._engine.call(lambda: self._engine.model.config)
 
+    def _read(self, text: str, options: SpeakOptions, lexicon: Mapping[str, str]) -> "list[Sentence]":
+        from mlx_voice.text import Lexicon, analyse
+
+        readings = Lexicon.of(lexicon)
+        return analyse(text, options.language, symbols=self.config.symbols, lexicon=readings, role="target")
+
     def _spoken(
         self,
         text: str,
@@ -140,13 +146,13 @@ class VoiceCloner:
         cancel: threading.Event | None,
         streamed: bool,
     ) -> Iterator[Audio]:
-        from mlx_voice.text import analyse
-
         account = _Account()
         config = self.config
         account.start = time.perf_counter()
-        sentences = analyse(text, options.language, symbols=config.symbols, role="target")
+        sentences = self._read(text, options, options.lexicon)
         blend = self.voices.blend(voice, sentences)
+        if own := blend[0][0].entry.lexicon:
+            sentences = self._read(text, options, {**own, **options.lexicon})
         seed = secrets.randbits(32) if options.seed is None else options.seed
         options = replace(options, seed=seed, speed=options.speed * blend[0][0].entry.speed_factor)
         account.spend(text=time.perf_counter() - account.start)

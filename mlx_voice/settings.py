@@ -1,6 +1,7 @@
 """The knobs, as frozen dataclasses, and where things live on disk."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -49,6 +50,7 @@ class SpeakOptions:
     """Everything about one utterance but its text and voice."""
 
     language: str = "auto"
+    lexicon: Mapping[str, str] = field(default_factory=dict)  # word -> its reading, before the voice's own
     speed: float = 1.0
     seed: int | None = None
     noise_scale: float | None = None  # None: the model's own

@@ -2,7 +2,9 @@
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,3 +151,18 @@ def test_a_closed_cloner_says_so(tiny_model: Path) -> None:
     cloner.close()
     with pytest.raises(mlx_voice.VoiceError, match="closed"):
         cloner.speak(TEXT)
+
+
+def test_a_lexicon_of_the_call_goes_before_the_voice_s_own(cloner: VoiceCloner, recording: Path) -> None:
+    heard = cloner.clone(recording, SAID)
+    voice = replace(heard, entry=replace(heard.entry, lexicon={"Qwen": "K W EH1 N", "重重": "zhong4 zhong4"}))
+
+    def same(one: str, two: str, **changes: Any) -> bool:
+        sounds = [cloner.speak(text, voice, seed=7, **changes).samples for text in (one, two)]
+        return np.array_equal(*sounds)
+
+    assert same("Qwen speaks.", "{K W EH1 N} speaks.")
+    assert same("重重地说。", "重(zhong4)重(zhong4)地说。")
+    assert same("重重地说。", "重(chong2)重(chong2)地说。", lexicon={"重重": "chong2 chong2"})
+    with pytest.raises(TextError, match="cannot be used"):
+        cloner.speak("Qwen", voice, lexicon={"Qwen": "nothing like a phone"})

@@ -45,6 +45,9 @@ def speak(
     ref_text: Annotated[str, typer.Option(help="What is said in it; else in the .txt beside it.")] = "",
     ref_dir: Annotated[Path | None, typer.Option(help="A folder of recordings of one voice.")] = None,
     language: Annotated[str, typer.Option(help="Of the text: zh, en, ja, ko, yue, or auto.")] = "auto",
+    lexicon: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Readings: a word a line, then its pinyin or phones.")
+    ] = None,
     speed: Annotated[float, typer.Option(min=0.25, max=4, help="2 is twice as fast.")] = 1.0,
     rate: Annotated[
         int | None, typer.Option("-r", "--rate", min=44, max=700, help="Words per minute; 175 is usual.")
@@ -65,7 +68,9 @@ def speak(
     if voice == "?":  # as `say` is asked for them
         list_voices(voices)
         return
-    options = SpeakOptions(language=language, speed=rate / USUAL_RATE if rate else speed, seed=seed)
+    options = SpeakOptions(
+        language=language, lexicon=readings(lexicon), speed=rate / USUAL_RATE if rate else speed, seed=seed
+    )
     piecewise, parts = texts(text, file)
     job = Job(parts, piecewise, sink(output, form, stream, play), options, stream, quiet)
     recordings = references(ref or [], ref_dir, ref_text)
@@ -147,6 +152,14 @@ def hint_once() -> None:
         with suppress(OSError):  # then it is said again
             mark.parent.mkdir(parents=True, exist_ok=True)
             mark.touch()
+
+
+def readings(lexicon: Path | None) -> dict[str, str]:
+    if lexicon is None:
+        return {}
+    from mlx_voice.text.lexicon import load
+
+    return {word: " ".join(reading) for word, reading in load(lexicon).items()}
 
 
 def list_voices(file: Path | None) -> None:

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from mlx_voice.errors import InputError, RegistryError
+from mlx_voice.errors import InputError, RegistryError, TextError
 from mlx_voice.text.languages import LANGUAGES
+from mlx_voice.text.lexicon import Lexicon
 
 NAME = re.compile(r"[^\W_][\w.-]{0,63}")
 KEY = re.compile(r"[\w-]{1,64}", re.ASCII)  # a feature's key: number of bins, or the hash of its maker
@@ -100,6 +101,7 @@ class Entry:
     license: str = NOT_STATED
     consent: str = NOT_STATED
     slot: bool = False  # a place kept for the user's own recording
+    lexicon: Mapping[str, str] = field(default_factory=dict)  # how this voice says a word: see text.lexicon
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
@@ -112,6 +114,10 @@ class Entry:
         for alias in self.aliases:
             if NAME.fullmatch(alias) is None:
                 raise ValueError(f"the alias {alias[:70]!r} is not a name")
+        try:
+            Lexicon.of(self.lexicon)
+        except TextError as error:
+            raise ValueError(str(error).rstrip(".")) from error
         if self.ref_audio is None and not (self.features.codes and self.features.mel):
             raise ValueError("neither a reference nor stored codes and mel")
 
@@ -148,8 +154,8 @@ class Entry:
         return {path for path in named if path is not None}
 
     def as_json(self) -> dict[str, object]:
-        """As DESIGN orders it: the reference first; paths that are not known are left out."""
-        keys = asdict(self)
+        """The reference first; paths that are not known and a lexicon without words are left out."""
+        keys = asdict(self) | {"lexicon": dict(self.lexicon) or None}
         first = {key: keys.pop(key) for key in ("ref_audio", "ref_text", "language")}
         return {key: value for key, value in {**first, **keys}.items() if value is not None}
 
