@@ -1,7 +1,8 @@
 """Inputs that no output vouches for, in the reference sets that we know.
 
 An unlikely code's noise or a stop that is never reached may be altered without any result changing. So where
-the array computed from it (the witness) is a known set's, the input must be that set's as well. A set with other numbers is judged by its results alone.
+the array computed from it (the witness) is a known set's, the input must be that set's as well. A set with
+other numbers is judged by its results alone.
 """
 
 import hashlib
