@@ -14,13 +14,13 @@ import soundfile
 
 from mlx_voice.cache import LRU, Counts
 from mlx_voice.cloner import default_model
-from mlx_voice.corpus.clipfile import pack, unpack
+from mlx_voice.corpus.clipfile import Header, unpack
 from mlx_voice.corpus.collate import Batch, Clip, collate
-from mlx_voice.corpus.form import Form
+from mlx_voice.corpus.form import VARIANCE, Form
 from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Item, read_listing
-from mlx_voice.corpus.run import POLL, compute_one
-from mlx_voice.corpus.scan import Scan, scan, touched
+from mlx_voice.corpus.run import POLL, compute_one, kept
+from mlx_voice.corpus.scan import Scan, scan
 from mlx_voice.corpus.store import FOLDER, Store
 from mlx_voice.corpus.workers import Failed, Same, Task, prepare, stamp
 from mlx_voice.engine import Engine
@@ -150,14 +150,22 @@ class Corpus(Sequence[Clip]):
 
     def seconds(self, place: int) -> float:
         """How long a clip is, if need be by its file's header."""
-        item = self.items[place]
-        row = self._seen.rows.get(item.id)
-        if row is not None and row.header is not None:
-            return row.header.seconds
+        known = self._header(self.items[place])
+        if known is not None:
+            return known.seconds
         try:
-            return float(soundfile.info(str(item.audio)).duration)
+            return float(soundfile.info(str(self.items[place].audio)).duration)
         except (soundfile.SoundFileError, OSError):
             return 0.0
+
+    def headers(self) -> list[Header]:
+        """What is known of each clip without its features; nothing is read that is stored."""
+        return [self._header(item) or self[item.id].header for item in self.items]
+
+    def _header(self, item: Item) -> Header | None:
+        row = self._seen.rows.get(item.id)
+        sound = row is not None and row.config == self.form.hash and self._seen.unchanged(item.id)
+        return row.header if row is not None and sound else None
 
     def _or_none(self, place: int) -> Clip | None:
         try:
@@ -177,7 +185,7 @@ class Corpus(Sequence[Clip]):
             if known is not None and (changes := form.changes(known["form"])):
                 log.warning("The configuration has changed (%s): clips are computed anew.", changes)
         wanted = [n for n in form.features if features is None or n in features]
-        return form, tuple(n for n in wanted if variance or n not in ("f0", "energy"))
+        return form, tuple(n for n in wanted if variance or n not in VARIANCE)
 
     def _form_now(self, features: Sequence[str] | None, variance: bool) -> Form:
         from mlx_voice.corpus.networks import form_of
@@ -213,7 +221,7 @@ class Corpus(Sequence[Clip]):
             looked = prepare(Task(item, self.form, self._alignments, row.content))
             if not isinstance(looked, Same):
                 return None
-            self._know(touched(row, self._seen.stamps[item.id]))
+            self._know(replace(row, stamp=self._seen.stamps[item.id]))
         try:
             header, arrays = unpack(self.store.place.read(row.name), row.name)
         except FileNotFoundError:
@@ -249,10 +257,7 @@ class Corpus(Sequence[Clip]):
             raise BadClipError(f"The clip {item.id!r} cannot be used: {found.reason}")
         header, arrays = found
         if self._index is not None:
-            name = self.store.name(item.id, self.form.compressed)
-            data = pack(header, arrays, self.form.compressed)
-            self.store.place.write(name, data)
-            self._know(Row(item.id, mark, header.content, config, name, len(data), header=header))
+            self._know(kept(self.store, self.form, mark, header, arrays))
         return Clip(header, arrays)
 
     def _demand_model(self) -> None:

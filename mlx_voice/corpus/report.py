@@ -43,7 +43,7 @@ MEASURES = (
 
 def report(corpus: Corpus, path: Path) -> int:
     """Write the page; how many outliers it shows."""
-    listing, headers = corpus.listing, [clip.header for clip in corpus]
+    listing, headers = corpus.listing, corpus.headers()
     found = outliers(headers)
     parts = {
         "title": html.escape(" · ".join(filter(None, (listing.folder.resolve().name, listing.split)))),

@@ -13,10 +13,10 @@ from mlx_voice.corpus.clipfile import Header, pack
 from mlx_voice.corpus.form import VERSION, Form
 from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Listing
-from mlx_voice.corpus.scan import Scan, scan, tasks, touched
+from mlx_voice.corpus.scan import Scan, scan, tasks
 from mlx_voice.corpus.shards import Share, joined, merge
 from mlx_voice.corpus.store import Folder, Store
-from mlx_voice.corpus.workers import Failed, Outcome, Ready, Same, Task, Workers, stamp
+from mlx_voice.corpus.workers import Failed, Outcome, Ready, Same, Task, Workers
 from mlx_voice.engine import BUFFERS, Engine
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ class Run:
     def _note(self, outcome: Failed | Same) -> None:
         ident, mark = outcome.item.id, self._seen.stamps[outcome.item.id]
         if isinstance(outcome, Same):
-            self.index.put([touched(self._seen.rows[ident], mark)])
+            self.index.put([replace(self._seen.rows[ident], stamp=mark)])
             self._count(same=1)
             return
         log.info("%s: %s", ident, outcome.reason)
@@ -190,15 +190,11 @@ class Run:
             self._unwritten.popleft().result()
 
     def _write(self, clip: Ready, features: "dict[str, Array]") -> None:
-        item = clip.item
-        name = self.store.name(item.id, self.form.compressed)
-        header = header_of(clip, features, self.form)
-        data = pack(header, features, self.form.compressed)
-        self.store.place.write(name, data)
-        mark = self._seen.stamps.get(item.id) or stamp(item, self.options.alignments)
-        old = self._seen.rows.get(item.id)
-        self.index.put([Row(item.id, mark, clip.content, self.form.hash, name, len(data), header=header)])
-        if old is not None and old.name not in ("", name):
+        header, ident = header_of(clip, features, self.form), clip.item.id
+        row = kept(self.store, self.form, self._seen.stamps[ident], header, features)
+        self.index.put([row])
+        old = self._seen.rows.get(ident)
+        if old is not None and old.name not in ("", row.name):
             self.store.place.remove(old.name)
         self._count(stored=1)
 
@@ -241,6 +237,14 @@ def header_of(clip: Ready, features: "dict[str, Array]", form: Form) -> Header:
             "phones": len(clip.arrays["phones"]),
         },
     )
+
+
+def kept(store: Store, form: Form, mark: str, header: Header, features: "dict[str, Array]") -> Row:
+    """Write one clip's file; what the index should know of it."""
+    name = store.name(header.id, form.compressed)
+    data = pack(header, features, form.compressed)
+    store.place.write(name, data)
+    return Row(header.id, mark, header.content, form.hash, name, len(data), header=header)
 
 
 def describe(listing: Listing, form: Form, rows: dict[str, Row], alignments: Path | None) -> dict[str, Any]:

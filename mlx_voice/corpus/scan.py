@@ -1,7 +1,7 @@
 """Which clips of a corpus are stored as they should be, and which have to be computed."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from mlx_voice.corpus.clipfile import unpack
@@ -65,10 +65,6 @@ def _adopted(ident: str, store: Store, sizes: dict[str, int]) -> Row | None:
             if header.id == ident:
                 return Row(ident, "", header.content, header.config, name, len(data), header=header)
     return None
-
-
-def touched(row: Row, mark: str) -> Row:
-    return replace(row, stamp=mark)
 
 
 def _size(path: Path) -> int:

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlx_voice.corpus.clipfile import unpack
 from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Listing
-from mlx_voice.corpus.scan import Scan, scan, touched
+from mlx_voice.corpus.scan import Scan, scan
 from mlx_voice.corpus.store import Store
 from mlx_voice.corpus.workers import Same, Task, prepare
 from mlx_voice.errors import CorpusError
@@ -49,7 +49,7 @@ def status(listing: Listing, store: Store, alignments: Path | None = None) -> St
                     looked = prepare(Task(item, known["form"], alignments, row.content))
                     kind = kind if isinstance(looked, Same) else "stale"
                     if kind != "stale":
-                        index.put([touched(row, seen.stamps[item.id])])
+                        index.put([replace(row, stamp=seen.stamps[item.id])])
                 kinds[kind].append(row)
     headers = [row.header for row in kinds["stored"] if row.header]
     failed = {row.id: row.reason for row in kinds["failed"]} | listing.rejected

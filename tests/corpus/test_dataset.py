@@ -1,7 +1,9 @@
 """`Corpus`: clips from the store, from memory, or computed when they are asked for."""
 
+import io
 import pickle
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ from example_corpus import RATE, compute, contents, make, tone
 
 from mlx_voice import Corpus
 from mlx_voice.audio import write
+from mlx_voice.cli import main
 from mlx_voice.corpus.collate import Clip, collate
 from mlx_voice.corpus.dataset import BadClipError
 from mlx_voice.corpus.export import export
@@ -121,8 +124,15 @@ def test_the_guide_runs(folder: Path, tiny_model: Path, data: Path, monkeypatch:
     guide = (data.parents[1] / "docs/corpus.md").read_text()
     monkeypatch.chdir(folder.parent)
     monkeypatch.setattr("mlx_voice.corpus.dataset.default_model", lambda: str(tiny_model))
-    for block in re.findall(r"```python\n(.*?)```", guide, re.DOTALL):
-        exec(block, {})
+    monkeypatch.setattr("mlx_voice.cloner.default_model", lambda: str(tiny_model))
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    (block,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    exec(block, {})
+    for line in re.findall(r"^\$ mlx-voice (.*)", guide, re.MULTILINE):
+        with pytest.raises(SystemExit) as ended:
+            main(shlex.split(line.replace("DIR", "corpus"), comments=True))
+        assert ended.value.code == 0, line
+    assert not (folder / ".feature_cache").exists()
 
 
 def test_another_model_does_not_mix_in(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
