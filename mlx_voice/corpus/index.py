@@ -8,7 +8,8 @@ import json
 import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import IO, Any
@@ -82,16 +83,14 @@ class Index:
 
     def claim(self, idents: Sequence[str]) -> set[str]:
         """Those of the clips that no other living process works on; they are ours from now on."""
-        with self._lock, self._db:
-            self._db.execute("BEGIN IMMEDIATE")
-            owners = {owner for (owner,) in self._db.execute("SELECT DISTINCT owner FROM claims")}
-            for owner in owners - {self.owner}:
-                if not self._lives(owner):
-                    self._db.execute("DELETE FROM claims WHERE owner = ?", (owner,))
-            self._db.executemany(
+        with self._changing() as db:
+            owners = {owner for (owner,) in db.execute("SELECT DISTINCT owner FROM claims")}
+            gone = [(owner,) for owner in owners - {self.owner} if not self._lives(owner)]
+            db.executemany("DELETE FROM claims WHERE owner = ?", gone)
+            db.executemany(
                 "INSERT OR IGNORE INTO claims VALUES (?, ?)", [(ident, self.owner) for ident in idents]
             )
-            ours = self._db.execute("SELECT id FROM claims WHERE owner = ?", (self.owner,))
+            ours = db.execute("SELECT id FROM claims WHERE owner = ?", (self.owner,))
             return {ident for (ident,) in ours} & set(idents)
 
     def release(self, idents: Iterable[str]) -> None:
@@ -114,10 +113,16 @@ class Index:
         self._alive.close()
 
     def _change(self, query: str, values: list[Any]) -> None:
+        with self._changing() as db:
+            db.executemany(query, values)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction."""
         try:
-            with self._lock, self._db:
-                self._db.execute("BEGIN IMMEDIATE")
-                self._db.executemany(query, values)
+            with self._lock, self._db as db:
+                db.execute("BEGIN IMMEDIATE")
+                yield db
         except sqlite3.OperationalError as error:
             raise StorageError(
                 f"The index in {self.folder} cannot be written ({error}): free some space."

@@ -82,7 +82,7 @@ def stamp(item: Item, alignments: Path | None) -> str:
             stat = path.stat() if path else None
         except OSError:
             stat = None
-        marks.append("" if stat is None else f"{path} {stat.st_size} {stat.st_mtime_ns}")
+        marks.append("" if path is None or stat is None else f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
     return hashlib.sha256(repr(marks).encode()).hexdigest()[:24]
 
 

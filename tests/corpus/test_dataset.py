@@ -23,11 +23,17 @@ from mlx_voice.errors import CorpusError, ModelError
 from mlx_voice.settings import home
 
 
-@pytest.fixture
-def folder(tmp_path: Path, tiny_model: Path) -> Path:
-    made = make(tmp_path / "corpus", 6)
+@pytest.fixture(scope="module")
+def computed(tmp_path_factory: pytest.TempPathFactory, tiny_model: Path) -> Path:
+    made = make(tmp_path_factory.mktemp("computed"), 6)
     compute(made, tiny_model)
     return made
+
+
+@pytest.fixture
+def folder(tmp_path: Path, computed: Path) -> Path:
+    """A corpus may be copied or moved with its store."""
+    return Path(shutil.copytree(computed, tmp_path / "corpus"))
 
 
 def test_items_from_the_store_without_a_model(folder: Path) -> None:
