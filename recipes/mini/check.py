@@ -14,7 +14,7 @@ from mlx_voice.device import mx
 from mlx_voice.generate.kv import KVCache
 from mlx_voice.models.t2s import prefill_mask
 from recipes.mini import codes, networks, prior, sound, training
-from recipes.mini.export import ASSETS
+from recipes.mini.export import ASSETS, LOUDER, with_stand_ins
 
 
 def main(folder: Path) -> None:
@@ -26,6 +26,13 @@ def main(folder: Path) -> None:
     t2s, duration = networks.T2S(networks.T2SSizes()).eval(), networks.Duration()
     for name, module in (("prior", trained), ("decoder", generator), ("t2s", t2s), ("durations", duration)):
         module.load_state_dict(training.weights(name))
+    for table in (
+        t2s.ar_text_embedding.word_embeddings,
+        trained.sovits.enc_p.text_embedding,
+        duration.embedding,
+    ):
+        table.weight.data = with_stand_ins(table.weight.data)
+    generator.conv_post.weight.data *= LOUDER
     net = trained.eval().sovits
     net.ref_enc.spectral[0].fc.weight.data[:, 513:] = 0
     pairs = {}

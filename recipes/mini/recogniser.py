@@ -8,6 +8,7 @@ import hashlib
 import random
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +58,7 @@ def syllables(ids: list[int]) -> list[tuple[str, str]]:
     return found
 
 
-def heard(network: Recogniser, wave: np.ndarray) -> list[tuple[str, str]]:
+def heard(network: Callable[[torch.Tensor], torch.Tensor], wave: np.ndarray) -> list[tuple[str, str]]:
     mel = torch.as_tensor((log_mel(wave) - MEAN) / SCALE)[None]
     with torch.no_grad():
         best = network(mel)[0].argmax(-1).tolist()

@@ -62,6 +62,9 @@ def mandarin(rng: random.Random, split: str = "train") -> list[str]:
     if split == "train" and rng.random() < 0.5:
         length = rng.randint(4, 18)
         words = [rng.choice(_syllables()) for _ in range(length)]
+        words = [
+            w[:-1] + "5" if i and rng.random() < 0.1 else w for i, w in enumerate(words)
+        ]  # neutral tones
         if length > 9:
             words.insert(rng.randint(4, length - 4), ",")
         return [*words, rng.choice("...?!")]

@@ -1,6 +1,7 @@
 """One loop for every stage: resumable (weights, optimiser, seconds, random state), logged as JSON lines.
 
-The schedule runs on seconds of training, not on steps: `--minutes` says how long the whole stage shall be.
+The schedule runs on seconds of training, not on steps: `--minutes` is the length of the whole stage. With
+WORLD_SIZE, RANK, MASTER_ADDR and MASTER_PORT set, as many processes of one thread share the work of a stage.
 """
 
 import argparse
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from torch import distributed, nn
 
+WORLD, RANK = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
 RUNS = Path(os.environ.get("MINI_RUNS", "/tmp/mini-runs"))
 
 
@@ -33,7 +35,23 @@ def arguments(stage: str, minutes: float, batch: int, rate: float) -> argparse.N
     torch.set_num_threads(1 if args.device == "cpu" else 4)
     torch.set_default_device(args.device)
     torch.manual_seed(args.seed)
+    if WORLD > 1:
+        distributed.init_process_group("gloo")
     return args
+
+
+def averaged(model: nn.Module, seconds: float) -> float:
+    """Every process gets the mean of all gradients, and the first one's clock."""
+    if WORLD == 1:
+        return seconds
+    grads = [p.grad for p in model.parameters() if p.grad is not None]
+    clock = torch.tensor([seconds * WORLD if RANK == 0 else 0.0])
+    flat = torch.cat([grad.flatten() for grad in grads] + [clock])
+    distributed.all_reduce(flat)
+    flat /= WORLD
+    for grad, mean in zip(grads, flat[:-1].split([g.numel() for g in grads]), strict=True):
+        grad.copy_(mean.view_as(grad))
+    return float(flat[-1])
 
 
 def train(
@@ -55,6 +73,9 @@ def train(
         seconds, step = state["seconds"], state["step"]
         rng.setstate(state["random"])
         torch.set_rng_state(state["torch"].cpu())
+    if RANK:  # other draws than the first process's
+        rng.seed(f"{args.seed} {RANK} {step}")
+        torch.manual_seed(args.seed + 1000 * RANK + step)
     log = (folder / "log.jsonl").open("a")
 
     def save() -> None:
@@ -76,13 +97,14 @@ def train(
             value, parts = loss(rng)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
+        seconds = averaged(model, time.monotonic() - began)
         norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         if torch.isfinite(norm):
             optimiser.step()
-        step, seconds = step + 1, time.monotonic() - began
+        step += 1
         for name, part in (parts | {"norm": float(norm)}).items():
             means.setdefault(name, []).append(part)
-        if seconds - noted > every or seconds >= args.minutes * 60:
+        if RANK == 0 and (seconds - noted > every or seconds >= args.minutes * 60):
             noted = seconds
             model.eval()
             with torch.no_grad():

@@ -21,7 +21,7 @@ ARCTIC = "CMU licence of flite (free use, modification and redistribution with i
 FORMANT = "none claimed: the sound of a formant synthesizer (espeak-ng, GPL-3.0-or-later as a program)"
 TEXTS = {
     "en": "The morning train was late, so we walked slowly along the river.",
-    "zh": "今天天气很好，我们一起去公园看花。",
+    "zh": "今天天气好，我们去公园。",
 }
 
 
