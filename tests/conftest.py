@@ -1,6 +1,7 @@
 """What every test may ask for."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 import mlx_voice.device  # noqa: F401  # first, so that no test's own import of MLX gets there before OpenBLAS
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in a background job; a child would inherit it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 FULL = os.environ.get("MLX_VOICE_FULL") == "1"
 
 

@@ -86,6 +86,11 @@ class Utterance:
     def over(self) -> bool:
         return self.reason is not None or self.stored is not None
 
+    @property
+    def before_the_last(self) -> int:
+        """Codes that a piece may be made of; one that comes with its end belongs to the last piece."""
+        return len(self.codes) - (self.reason not in (None, "end"))
+
     def again(self) -> None:
         self.codes, self.reason, self.sound, self.pieces = [], None, None, []
 
@@ -143,15 +148,18 @@ class Speech:
         if not utterance.over and not self.request.streamed:
             return None
         started = perf_counter()
-        sound = self._finished(utterance) if utterance.over else self._piece(utterance)
+        sound = self._piece(utterance) if self.request.streamed and utterance.stored is None else None
+        if sound is None and utterance.over:
+            sound = self._finished(utterance)
         self.seconds["decode"] += perf_counter() - started
         return self.account(*sound) if sound else None
 
     def _piece(self, utterance: Utterance) -> Sound | None:
         utterance.sound = utterance.sound or self._sound(utterance)
-        if not utterance.sound.due(len(utterance.codes)):
+        due = utterance.sound.due(utterance.before_the_last)
+        if due is None:
             return None
-        utterance.pieces.append(utterance.sound.take(utterance.codes))
+        utterance.pieces.append(utterance.sound.take(utterance.codes[:due]))
         return utterance.pieces[-1], ()
 
     def _finished(self, utterance: Utterance) -> Sound | None:

@@ -42,6 +42,7 @@ class SoundStream:
         self._frames_per_code = sovits.config.frames_per_code
         self._size = options.first_chunk if options else 0
         self._sent = 0  # frames whose sound has been given out
+        self._used = 0  # codes that the last piece was made of
         self._frozen: mx.array | None = None  # [1, frames, inter]: latents that stay
         self._attention = mx.zeros((0, len(phones)))
         padded, self._phone_mask = _padded(mx.array([list(phones)], mx.int32), PHONE_BUCKET)
@@ -67,11 +68,12 @@ class SoundStream:
         config = self.sovits.config
         return config.samples_per_frame / config.sample_rate / self.speed
 
-    def due(self, codes: int) -> bool:
-        """Whether the next piece can be made of that many codes."""
+    def due(self, codes: int) -> int | None:
+        """How many of that many codes make the next piece: the fewest, so that no reader's pace is heard."""
         if self.options is None:
-            return False
-        return self._boundaries(codes)[1] - self._sent >= self._frames(self._size)
+            return None
+        end = self._sent + self._frames(self._size)
+        return next((n for n in range(self._used, codes + 1) if self._boundaries(n)[1] >= end), None)
 
     def take(self, codes: Sequence[int], final: bool = False) -> Array:
         """The samples that all codes so far allow and that were not given out before."""
@@ -79,7 +81,7 @@ class SoundStream:
         known = latents.shape[1]
         frozen, end = (known, known) if final else self._boundaries(len(codes))
         self._frozen = latents[:, :frozen]
-        start, self._sent = self._sent, end
+        start, self._sent, self._used = self._sent, end, len(codes)
         if self.options:
             self._size = min(math.ceil(self._size * self.options.growth), self.options.largest_chunk)
         return self._sound(latents, start, end)

@@ -86,6 +86,20 @@ def test_requests_do_not_mix(count: Any) -> None:
     assert generator.loop.rows == [] and not generator._owners
 
 
+@pytest.mark.parametrize("pace", [3, 11, 1000])
+def test_a_slow_reader_hears_the_same(pace: int) -> None:
+    """Held for a while, or until all codes are there: the pieces are those of a quick reader."""
+    wanted = [e.samples for e in run(Generator(model()), [request("text1", "text0")])[0]]
+    generator, heard, steps = Generator(model()), [], 0
+    ident = generator.add(request("text1", "text0"))
+    while generator.busy:
+        generator.hold(ident, steps % (pace + 1) != pace and steps < 400)
+        heard += generator.step()
+        steps += 1
+    assert [e.samples.size for e in heard] == [samples.size for samples in wanted]
+    assert all(np.array_equal(e.samples, samples) for e, samples in zip(heard, wanted, strict=True))
+
+
 def test_everybody_has_a_turn() -> None:
     generator = Generator(model(), slots=2)
     long = generator.add(request(*["text2"] * 6, streamed=False))
