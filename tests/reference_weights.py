@@ -49,7 +49,7 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def state(name: str, size: str = "tiny") -> dict[str, np.ndarray]:
-    """The checkpoint `name` (s1, s2_v2, s2_v2pro, s2_v1, hubert, bert, eres2netv2) of the `tiny` or `full` set."""
+    """The checkpoint `name` (s1, s2_v2, s2_v2pro, s2_v1, hubert, bert, eres2netv2) of a set: tiny, full."""
     return make_state(_read(f"{size}_recipe")[name])
 
 

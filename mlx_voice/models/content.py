@@ -68,7 +68,7 @@ class Content(nn.Module):
         return out
 
     def log_mel(self, wave: mx.array) -> mx.array:
-        """[B, n] -> [B, n // hop, mels], normalised: reflected edges, so that each frame is centred on its hop."""
+        """[B, n] -> [B, n // hop, mels], normalised; reflected edges centre each frame on its hop."""
         config = self.config
         edge = (config.n_fft - config.hop) // 2
         if wave.shape[1] <= edge:
@@ -86,13 +86,14 @@ class Content(nn.Module):
         return (mx.log(bands) - config.mean) / config.scale
 
     def align(self, wave: mx.array, phones: Sequence[int]) -> Array:
-        """How many codes (pairs of frames) each phone lasts, int32: the likeliest way through the phone head."""
+        """Codes (pairs of frames) that each phone lasts, int32: the likeliest way through the phone head."""
         scores = self.head(self(wave))[0].astype(mx.float32)
         scores = scores - mx.logsumexp(scores, axis=-1, keepdims=True)
         pairs = np.array(scores[: scores.shape[0] // 2 * 2]).reshape(-1, 2, self.config.phones).sum(axis=1)
         if len(pairs) < len(phones):
             raise AudioError(
-                f"The reference has {len(pairs)} frames for {len(phones)} phones: its text is not what is said in it."
+                f"The reference has {len(pairs)} frames for {len(phones)} phones: "
+                "its text is not what is said in it."
             )
         return monotonic(pairs[:, list(phones)])
 

@@ -1,4 +1,4 @@
-"""The content encoder against the same mathematics in plain numpy, and its alignment against all ways there are."""
+"""The content encoder against the same mathematics in numpy, and its alignment against every way there is."""
 
 from itertools import combinations
 
