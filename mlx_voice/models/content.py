@@ -99,7 +99,7 @@ class Content(nn.Module):
 
 
 def monotonic(scores: Array) -> Array:
-    """[frames, phones] -> frames of each phone, in order, at least one each, of the highest sum of scores."""
+    """[frames, phones] -> frames of each phone in order, at least one each, with the best sum of scores."""
     count, phones = scores.shape
     best = np.full(phones, -np.inf)
     best[0] = scores[0, 0]
