@@ -1,8 +1,9 @@
 """What every test may ask for."""
 
+import logging
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -68,3 +69,12 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     home = tmp_path / "mlx-voice-home"
     monkeypatch.setenv("MLX_VOICE_HOME", str(home))
     return home
+
+
+@pytest.fixture(autouse=True)
+def own_logging() -> Iterator[None]:
+    """The command, run within a test, decides what is said; the next test does not inherit that."""
+    logger = logging.getLogger("mlx_voice")
+    level = logger.level
+    yield
+    logger.setLevel(level)
