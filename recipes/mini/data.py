@@ -20,7 +20,7 @@ from mlx_voice.text.en import dictionary
 from mlx_voice.text.symbols import load
 from recipes.mini import sentences, teachers
 
-CACHE = Path(os.environ.get("MINI_DATA", "/tmp/mini-data"))
+CACHE = Path(os.environ.get("MINI_DATA", ".work/mini-data"))
 RATE, CODE = 16000, 640  # samples a second; samples a code
 FACTORS = (0.8, 0.86, 0.93, 1.0, 1.0, 1.0, 1.09, 1.17)
 FLITE = ("rms", "slt", "awb", "kal16")

@@ -18,7 +18,7 @@ import torch
 from torch import distributed, nn
 
 WORLD, RANK = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0))
-RUNS = Path(os.environ.get("MINI_RUNS", "/tmp/mini-runs"))
+RUNS = Path(os.environ.get("MINI_RUNS", ".work/mini-runs"))
 
 
 def arguments(stage: str, minutes: float, batch: int, rate: float) -> argparse.Namespace:
