@@ -81,7 +81,7 @@ def warped(mel: np.ndarray, factor: float, gain: float) -> np.ndarray:
 
 def main() -> None:
     args = training.arguments("content", minutes=8, batch=20, rate=2e-3)
-    corpus, held = Corpus("train"), Corpus("valid")
+    corpus, held = Corpus("train", timed=True), Corpus("valid", timed=True)
     stage = Stage(len(corpus.speakers))
     number = {name: i for i, name in enumerate(corpus.speakers)}
 

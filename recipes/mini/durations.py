@@ -12,7 +12,7 @@ from recipes.mini.corpus import Corpus, padded
 
 def main() -> None:
     args = training.arguments("durations", minutes=4, batch=48, rate=2e-3)
-    corpus, held = Corpus("train"), Corpus("valid")
+    corpus, held = Corpus("train", timed=True), Corpus("valid", timed=True)
     model = networks.Duration()
 
     def step(

@@ -17,7 +17,7 @@ MINIMUM, MAXIMUM = 120, 420  # 25 Hz frames of a row: what is longer at inferenc
 
 def main() -> None:
     args = training.arguments("t2s", minutes=30, batch=12, rate=1.5e-3)
-    corpus, held = Corpus("train"), Corpus("valid")
+    corpus, held = Corpus("train", timed=True), Corpus("valid", timed=True)
     model = networks.T2S(networks.T2SSizes())
 
     def row(

@@ -1,6 +1,7 @@
 """One loop for every stage: resumable (weights, optimiser, seconds, random state), logged as JSON lines.
 
-The schedule runs on seconds of training, not on steps: `--minutes` is the length of the whole stage. With
+The schedule runs on seconds of training, not on steps: `--minutes` is the length of the whole stage, on a CPU
+in the processor time of one core, so that a process may be held up or stopped at no loss. With
 WORLD_SIZE, RANK, MASTER_ADDR and MASTER_PORT set, as many processes of one thread share the work of a stage.
 """
 
@@ -87,7 +88,8 @@ def train(
         state_path.with_suffix(".new").replace(state_path)
 
     means: dict[str, list[float]] = {}
-    noted, began = seconds, time.monotonic() - seconds
+    clock = time.process_time if args.device == "cpu" else time.monotonic
+    noted, began = seconds, clock() - seconds
     while seconds < args.minutes * 60:
         progress = seconds / (args.minutes * 60)
         rate = args.rate * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
@@ -97,7 +99,7 @@ def train(
             value, parts = loss(rng)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
-        seconds = averaged(model, time.monotonic() - began)
+        seconds = averaged(model, clock() - began)
         norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         if torch.isfinite(norm):
             optimiser.step()

@@ -1,0 +1,46 @@
+"""Latent -> sound."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812
+
+from recipes.mini.networks.layers import conv
+from recipes.mini.networks.sizes import SovitsSizes
+
+
+class ResBlock(nn.Module):
+    """The format's second kind, one convolution a dilation: three times as quick to train as the first."""
+
+    def __init__(self, width: int, kernel: int, dilations: tuple[int, ...]) -> None:
+        super().__init__()
+        self.convs = nn.ModuleList(conv(width, width, kernel, dilation) for dilation in dilations)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for layer in self.convs:
+            x = x + layer(F.leaky_relu(x, 0.1))
+        return x
+
+
+class Generator(nn.Module):
+    def __init__(self, sizes: SovitsSizes) -> None:
+        super().__init__()
+        width = sizes.upsample_width
+        self.conv_pre = conv(sizes.inter, width, 7)
+        self.cond = conv(sizes.gin, width)
+        self.ups, self.resblocks = nn.ModuleList(), nn.ModuleList()
+        for rate, kernel in zip(sizes.upsample_rates, sizes.upsample_kernels, strict=True):
+            self.ups.append(nn.ConvTranspose1d(width, width // 2, kernel, rate, padding=(kernel - rate) // 2))
+            width //= 2
+            shapes = zip(sizes.block_kernels, sizes.block_dilations, strict=True)
+            self.resblocks += [ResBlock(width, *shape) for shape in shapes]
+        self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=False)
+        nn.init.zeros_(self.cond.weight)  # the latent says all: the speaker's term stays zero
+        nn.init.zeros_(self.cond.bias)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """[B, inter, T] -> [B, T * 320]"""
+        x = self.conv_pre(z)
+        for i, up in enumerate(self.ups):
+            x = up(F.leaky_relu(x, 0.1))
+            x = sum(block(x) for block in self.resblocks[3 * i : 3 * i + 3]) / 3
+        return torch.tanh(self.conv_post(F.leaky_relu(x)))[:, 0]
