@@ -16,7 +16,14 @@ BLOCK = 1 << 20
 
 @contextmanager
 def atomic(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file beside `path`; on success it takes its place, on any failure it is gone."""
+    """Open a temporary file beside `path`; on success it takes its place, on any failure it is gone.
+
+    A device or a pipe can't be replaced, and nobody wants it to be: it is written to.
+    """
+    if path.is_char_device() or path.is_fifo():
+        with path.open("wb") as file:
+            yield file
+        return
     part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
