@@ -18,6 +18,7 @@ FORMATS = {
     "ogg": ("OGG", "VORBIS"),
     "mp3": ("MP3", "MPEG_LAYER_III"),
 }
+WAV_BYTES = (1 << 32) - (1 << 10)  # its sizes have 32 bits
 BLOCK = 1 << 16  # frames at a time: libsndfile's Vorbis encoder overflows its stack on very long writes
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
@@ -57,20 +58,69 @@ def _decoded(file: soundfile.SoundFile, longest: float) -> Samples | None:
     return None
 
 
+class Encoder:
+    """Sound into an open file, piece by piece; what lies beyond full scale is clipped.
+
+    The bytes do not depend on how the sound was cut (but an ogg draws a number for itself), and no more than
+    a block of it is held.
+    """
+
+    def __init__(self, out: BinaryIO, rate: int, format: str = "wav", channels: int = 1) -> None:  # noqa: A002
+        if format not in FORMATS:
+            raise AudioError(f"Audio cannot be written as {format!r}: choose one of {', '.join(FORMATS)}.")
+        container, subtype = FORMATS[format]
+        # A real file goes by its handle, so that libsndfile itself meets a full disk, and says so.
+        target = out if isinstance(out, io.BytesIO) else out.fileno()
+        try:
+            self._file = soundfile.SoundFile(
+                target, "w", rate, channels, subtype, format=container, closefd=False
+            )
+        except soundfile.SoundFileError as error:
+            raise AudioError(
+                f"{format} cannot hold sound at {rate} Hz: choose wav, or another rate."
+            ) from error
+        self._room = WAV_BYTES // (2 * channels) if format == "wav" else None  # frames
+        self._held: list[Samples] = []
+        self._count = 0  # frames that are held
+
+    def write(self, samples: Samples) -> None:
+        self._held.append(samples)
+        self._count += len(samples)
+        if self._count >= BLOCK:
+            self._encode(self._count // BLOCK * BLOCK)
+
+    def __enter__(self) -> "Encoder":
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        """The rest, unless something went wrong; then the header is right."""
+        try:
+            if kind is None:
+                self._encode(self._count)
+        finally:
+            self._file.close()
+
+    def _encode(self, frames: int) -> None:
+        """That many of those that are held."""
+        if not frames:
+            return
+        if self._room is not None and self._file.frames + frames > self._room:
+            raise AudioError("A wav file holds 4 GB at most: write flac, ogg or mp3.")
+        held = np.concatenate(self._held)
+        try:
+            for start in range(0, frames, BLOCK):
+                self._file.write(np.clip(held[start : min(start + BLOCK, frames)], -1.0, 1.0))
+        except soundfile.SoundFileError as error:
+            raise OSError(str(error).rstrip(".")) from error
+        self._held = [held[frames:].copy()]
+        self._count -= frames
+
+
 def encode(samples: Samples, rate: int, format: str = "wav") -> bytes:  # noqa: A002
-    """A whole file as bytes; what lies beyond full scale is clipped."""
-    if format not in FORMATS:
-        raise AudioError(f"Audio cannot be written as {format!r}: choose one of {', '.join(FORMATS)}.")
-    container, subtype = FORMATS[format]
-    clipped = np.clip(samples, -1.0, 1.0)
-    channels = 1 if clipped.ndim == 1 else clipped.shape[1]
+    """A whole file as bytes."""
     out = io.BytesIO()
-    try:
-        with soundfile.SoundFile(out, "w", rate, channels, subtype, format=container) as file:
-            for start in range(0, len(clipped), BLOCK):
-                file.write(clipped[start : start + BLOCK])
-    except soundfile.SoundFileError as error:
-        raise AudioError(f"{format} cannot hold sound at {rate} Hz: choose wav, or another rate.") from error
+    with Encoder(out, rate, format, 1 if samples.ndim == 1 else samples.shape[1]) as encoder:
+        encoder.write(samples)
     return out.getvalue()
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from mlx_voice.audio import FORMATS, Samples, encode, read, write
+from mlx_voice.audio import FORMATS, Encoder, Samples, encode, read, write
 from mlx_voice.errors import AudioError
 
 
@@ -96,3 +96,28 @@ def test_damaged_files_are_errors_or_sound(count) -> None:  # type: ignore[no-un
         except AudioError:
             continue
         assert samples.dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_pieces_make_the_bytes_of_the_whole(tmp_path: Path, kind: str) -> None:
+    sound, draw = tone(7), random.Random(5)
+    path = tmp_path / "pieces"
+    with path.open("wb") as out, Encoder(out, 32000, kind) as encoder:
+        at = 0
+        while at < len(sound):
+            size = draw.choice([1, 100, 30000, 100_000])
+            encoder.write(sound[at : at + size])
+            at += size
+            assert encoder._count < 1 << 16  # what is held does not grow
+    if kind == "ogg":  # it draws itself a number
+        np.testing.assert_array_equal(read(path)[0], read(encode(sound, 32000, kind))[0])
+    else:
+        assert path.read_bytes() == encode(sound, 32000, kind)
+
+
+def test_a_wav_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlx_voice.audio.codecs.WAV_BYTES", 32000)
+    assert len(encode(tone(0.5), 32000)) == 32044
+    with pytest.raises(AudioError, match="4 GB"):
+        encode(tone(0.51), 32000)
+    assert encode(tone(0.51), 32000, "flac")

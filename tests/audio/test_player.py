@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlx_voice.audio import can_play, play
+from mlx_voice.audio import can_play, play, play_file, write
 from mlx_voice.errors import AudioError
 
 SOUND = np.zeros(100, np.float32)
@@ -41,3 +41,13 @@ def test_a_player_that_fails_is_quoted(path: Path) -> None:
     put_player(path, "paplay", "echo first >&2; echo no device >&2; exit 3")
     with pytest.raises(AudioError, match=r"paplay could not play the sound \(no device\)"):
         play(SOUND, 8000)
+
+
+def test_a_written_file_is_played_as_wav(path: Path) -> None:
+    put_player(
+        path, "aplay", f'read -r first < "$2"; case "$first" in RIFF*) wc -c < "$2" > {path}/called;; esac'
+    )
+    (path / "wc").symlink_to("/usr/bin/wc")
+    write(path / "sound.flac", np.zeros(100_000, np.float32), 8000)
+    play_file(path / "sound.flac")
+    assert int((path / "called").read_text()) == 200_044
