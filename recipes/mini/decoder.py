@@ -1,7 +1,8 @@
 """Stage 2: `python -m recipes.mini.decoder`. The generator: from the latent, a normalised log-mel, to sound.
 
 45 x mel L1 and 10 x multi-resolution STFT; the latent is a little blurred and noisy, as a predicted one is.
-With `--predicted` the latents come from the trained prior (stage 4) instead: the last polish.
+With `--predicted SHARE` so many of the batches hear the latents of the trained prior (stage 4) instead: the
+last polish.
 """
 
 import random
@@ -10,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import networks, training
+from recipes.mini import networks, prior, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.sound import FLOOR, HOP, SIZE, filters
 
@@ -39,20 +40,31 @@ def distance(
 
 
 def main() -> None:
-    args = training.arguments("decoder", minutes=60, batch=8, rate=1e-3)
+    args = training.arguments("decoder", minutes=60, batch=8, rate=1e-3, predicted=0.0)
     corpus, held = Corpus("train"), Corpus("valid")
     generator = networks.Generator(networks.SovitsSizes())
     table = torch.as_tensor(filters())
+    stage = None
+    if args.predicted:
+        stage = prior.Stage()
+        stage.load_state_dict(training.weights("prior"))
+        stage.eval()
+
+    def latents(chosen: list[int], rng: random.Random) -> list[np.ndarray]:
+        if stage is None or rng.random() >= args.predicted:
+            return [corpus.mel(i) for i in chosen]
+        made = prior.predicted(stage, prior.draw(corpus, chosen, rng, False), rng.uniform(0, 0.4))
+        return list(made.float().transpose(1, 2).numpy())
 
     def draw(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
+        chosen: list[int] = []
+        while len(chosen) < args.batch:
+            chosen += [i for i in corpus.draw(rng, 1, 0.5) if corpus.rows[i]["codes"] >= FRAMES // 2]
         waves, mels = [], []
-        while len(waves) < args.batch:
-            i = corpus.draw(rng, 1, 0.5)[0]
-            room = corpus.rows[i]["codes"] - FRAMES // 2
-            if room >= 0:
-                start = rng.randint(0, room)
-                waves.append(corpus.wave(i, start, FRAMES // 2))
-                mels.append(corpus.mel(i)[2 * start : 2 * start + FRAMES])
+        for i, latent in zip(chosen, latents(chosen, rng), strict=True):
+            start = rng.randint(0, corpus.rows[i]["codes"] - FRAMES // 2)
+            waves.append(corpus.wave(i, start, FRAMES // 2))
+            mels.append(latent[2 * start : 2 * start + FRAMES])
         return torch.as_tensor(np.stack(waves)), torch.as_tensor(np.stack(mels)).transpose(1, 2)
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:

@@ -90,7 +90,7 @@ def sovits_checkpoint(path: Path) -> None:
     state["enc_p.text_embedding.weight"] = with_stand_ins(state["enc_p.text_embedding.weight"])
     state["dec.conv_post.weight"] = state["dec.conv_post.weight"] * LOUDER
     state |= {key: value for key, value in content.items() if key.startswith("ssl_proj.")}
-    state["quantizer.vq.layers.0._codebook.embed"] = prior["embed"]
+    state["quantizer.vq.layers.0._codebook.embed"] = content["quantizer.embed"]
     model = {
         "inter_channels": sizes.inter, "hidden_channels": sizes.hidden, "filter_channels": sizes.filter,
         "n_heads": sizes.heads, "n_layers": sizes.layers, "kernel_size": 3, "resblock": "2",

@@ -16,6 +16,7 @@ from recipes.mini.networks import MELS
 from recipes.mini.sound import magnitudes
 
 REFERENCE = 75  # codes: 3 s
+Batch = tuple[torch.Tensor, ...]
 
 
 def reference(wave: np.ndarray) -> np.ndarray:
@@ -28,11 +29,41 @@ class Stage(nn.Module):
         super().__init__()
         self.sovits = networks.Sovits(networks.SovitsSizes())
         self.direct = networks.conv(networks.SovitsSizes().hidden, MELS)
-        self.register_buffer("embed", training.weights("content")["quantizer.embed"])
+        self.register_buffer("embed", training.weights("content")["quantizer.embed"], persistent=False)
 
 
 def masks(lengths: list[int]) -> torch.Tensor:
     return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])[:, None].float()
+
+
+def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> Batch:
+    """Style, codes, phones, latent, and the masks of latent and phones."""
+    styles = []
+    for i in chosen:
+        j = rng.choice(corpus.of_speaker[corpus.rows[i]["speaker"]])
+        start = rng.randint(0, max(0, corpus.rows[j]["codes"] - REFERENCE))
+        wave = corpus.wave(j, start, min(REFERENCE, corpus.rows[j]["codes"]))
+        wave = np.resize(wave, REFERENCE * 640)
+        styles.append(reference(wave * (10 ** (rng.uniform(-4, 2) / 20) if noisy else 1)))
+    codes = padded([corpus.codes(i).astype(np.int64) for i in chosen])
+    if noisy:
+        codes = torch.where(torch.rand(codes.shape) < 0.03, torch.randint(networks.CODES, codes.shape), codes)
+    phones = padded([np.array(corpus.phones(i, rng if noisy else None)) for i in chosen])
+    latent = padded([corpus.mel(i) for i in chosen]).transpose(1, 2)
+    latent_mask = masks([2 * corpus.rows[i]["codes"] for i in chosen])
+    phone_mask = masks([len(corpus.rows[i]["ids"]) for i in chosen])
+    return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask
+
+
+@torch.no_grad()
+def predicted(stage: Stage, batch: Batch, noise: float) -> torch.Tensor:
+    """The latents [B, MELS, T] that the trained networks make of a batch's codes."""
+    style, codes, phones, _, mask, phone_mask = batch
+    ge = stage.sovits.ref_enc(style)
+    y = stage.embed[codes].transpose(1, 2).repeat_interleave(2, 2)
+    _, mean, deviation = stage.sovits.enc_p(y, mask, phones, phone_mask, ge)
+    drawn = mean + noise * torch.randn_like(mean) * deviation.exp()
+    return stage.sovits.flow(drawn, mask, ge, reverse=True)
 
 
 def main() -> None:
@@ -41,26 +72,7 @@ def main() -> None:
     stage = Stage()
     net = stage.sovits
 
-    def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> tuple[torch.Tensor, ...]:
-        styles = []
-        for i in chosen:
-            j = rng.choice(corpus.of_speaker[corpus.rows[i]["speaker"]])
-            start = rng.randint(0, max(0, corpus.rows[j]["codes"] - REFERENCE))
-            wave = corpus.wave(j, start, min(REFERENCE, corpus.rows[j]["codes"]))
-            wave = np.resize(wave, REFERENCE * 640)
-            styles.append(reference(wave * (10 ** (rng.uniform(-4, 2) / 20) if noisy else 1)))
-        codes = padded([corpus.codes(i).astype(np.int64) for i in chosen])
-        if noisy:
-            codes = torch.where(
-                torch.rand(codes.shape) < 0.03, torch.randint(networks.CODES, codes.shape), codes
-            )
-        phones = padded([np.array(corpus.phones(i, rng if noisy else None)) for i in chosen])
-        latent = padded([corpus.mel(i) for i in chosen]).transpose(1, 2)
-        latent_mask = masks([2 * corpus.rows[i]["codes"] for i in chosen])
-        phone_mask = masks([len(corpus.rows[i]["ids"]) for i in chosen])
-        return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask
-
-    def step(batch: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:
+    def step(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         style, codes, phones, latent, mask, phone_mask = batch
         ge = net.ref_enc(style)
         y = stage.embed[codes].transpose(1, 2).repeat_interleave(2, 2)

@@ -22,7 +22,8 @@ WORLD, RANK = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("RANK", 0
 RUNS = Path(os.environ.get("MINI_RUNS", ".work/mini-runs"))
 
 
-def arguments(stage: str, minutes: float, batch: int, rate: float) -> argparse.Namespace:
+def arguments(stage: str, minutes: float, batch: int, rate: float, **own: float) -> argparse.Namespace:
+    """`own` are a stage's own options, with their usual values."""
     parser = argparse.ArgumentParser(prog=f"recipes.mini.{stage}")
     parser.add_argument(
         "--minutes", type=float, default=minutes, help="length of the whole stage, earlier runs included"
@@ -31,6 +32,8 @@ def arguments(stage: str, minutes: float, batch: int, rate: float) -> argparse.N
     parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=6)
+    for name, usual in own.items():
+        parser.add_argument(f"--{name}", type=type(usual), default=usual)
     args = parser.parse_args()
     args.stage = stage
     torch.set_num_threads(1 if args.device == "cpu" else 4)
