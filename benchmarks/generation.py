@@ -1,6 +1,7 @@
 """The token loop, batches and streams, each against its baseline: a table, and one JSON line.
 
     python benchmarks/generation.py                 full-size random weights
+    python benchmarks/generation.py --model mini    a model that is installed
     python benchmarks/generation.py --only tokens   one section
     python benchmarks/generation.py --soak 300      memory over so many utterances
 
@@ -9,10 +10,8 @@ On a busy machine only the ratios mean something: what is compared runs in turns
 
 import argparse
 import json
-import resource
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,20 +21,23 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 from baselines import concatenated_and_host, without_cache
-from full_size import SOVITS_SIZES, T2S_SIZES, model, sentence, voice
+from networks import bandwidth, parameters
+from soak import soak
+from subjects import Subject, subject
 
 from mlx_voice.device import mx
-from mlx_voice.engine import Engine
 from mlx_voice.generate import Event, Generator, Request
 from mlx_voice.generate.loop import Row, TokenLoop
 from mlx_voice.settings import SpeakOptions
 
-PHONES, PROMPT = 60, 100  # of the token measurements: 160 positions before the first code
 Figures = dict[str, float]
 
 
 def in_turns(ways: dict[str, Iterator[None]], steps: int, turn: int = 20) -> dict[str, float]:
-    """Typical seconds of a step; the ways alternate, so that whatever else the machine does hits all."""
+    """Typical seconds of a step; the ways alternate, so that whatever else the machine does hits all.
+
+    A turn ends when the device has done all that it was given: nobody's step runs in another's time.
+    """
     times: dict[str, list[float]] = {name: [] for name in ways}
     for way in ways.values():
         next(way)  # prefill
@@ -45,14 +47,9 @@ def in_turns(ways: dict[str, Iterator[None]], steps: int, turn: int = 20) -> dic
             started = time.perf_counter()
             for _ in range(turn):
                 next(way)
+            mx.synchronize()
             times[name].append((time.perf_counter() - started) / turn)
     return {name: statistics.median(each) for name, each in times.items()}
-
-
-def row(seed: int = 0, limit: int = 240) -> Row:
-    rng = np.random.default_rng(seed)
-    phones, codes = rng.integers(1, 700, PHONES).tolist(), rng.integers(0, 1024, PROMPT).tolist()
-    return Row(tuple(phones), codes=tuple(codes), seed=seed, limit=limit, minimum=limit)
 
 
 def looped(t2s: Any, rows: list[Row]) -> Iterator[None]:
@@ -63,184 +60,154 @@ def looped(t2s: Any, rows: list[Row]) -> Iterator[None]:
         yield
 
 
-def bandwidth() -> float:
-    """Bytes per second of reading, as BLAS reads."""
-    x = np.ones(100_000_000, np.float32)
-    best = min(_timed(lambda: float(x @ x)) for _ in range(5))
-    return x.nbytes * 2 / best / 2  # both operands are the same memory
-
-
 def _timed(run: Callable[[], object]) -> float:
     started = time.perf_counter()
     run()
     return time.perf_counter() - started
 
 
-def tokens(whole: Any, steps: int) -> Figures:
-    """160 to 400 positions: ours, the usual loop, a batch of 8, and no cache at all."""
-    t2s = whole.t2s
+def tokens(what: Subject, quick: bool) -> Figures:
+    """160 to 400 positions: ours, the usual loop, and a batch of 8; then 500 codes without a cache."""
+    t2s, steps = what.model.t2s, 60 if quick else 240
     limit = steps + 2
     ways = {
-        "ours": looped(t2s, [row(limit=limit)]),
-        "usual": concatenated_and_host(t2s, row(limit=limit)),
-        "batch8": looped(t2s, [row(i, limit) for i in range(8)]),
+        "ours": looped(t2s, [what.row(limit=limit)]),
+        "usual": concatenated_and_host(t2s, what.row(limit=limit)),
+        "batch8": looped(t2s, [what.row(i, limit) for i in range(8)]),
     }
     typical = in_turns(ways, steps)
-    weights = sum(a.nbytes for _, a in _flat(t2s.layers)) + t2s.head.weight.nbytes
-    reached = bandwidth()
-    lengths = (0, 125, 250, 375, 500)
-    cold = [min(_timed(lambda n=n: without_cache(t2s, row(), n)) for _ in range(2)) for n in lengths]
-    uncached = float(np.interp(np.arange(500), lengths, cold).sum())
+    reached = bandwidth(mx.float32)
+    weights = sum(a.nbytes for a in parameters(t2s.layers)) + t2s.head.weight.nbytes
     return {
         "tokens_per_second": 1 / typical["ours"],
         "tokens_per_second_usual_loop": 1 / typical["usual"],
         "faster_than_usual_loop": typical["usual"] / typical["ours"],
         "batch8_throughput_ratio": 8 * typical["ours"] / typical["batch8"],
-        "faster_than_no_cache_at_500": uncached / (500 * typical["ours"]),
         "bandwidth_GB_per_second": reached / 1e9,
         "bandwidth_share": weights / typical["ours"] / reached,
     }
 
 
-def _flat(layers: Any) -> Iterator[tuple[str, mx.array]]:
-    from mlx.utils import tree_flatten
+def uncached(what: Subject, quick: bool) -> Figures:
+    """500 codes with the loop, and without a cache: all steps of a small model, every 20th of a large one."""
+    t2s, count = what.model.t2s, 100 if quick else 500
+    every = 20 if t2s.config.width > 256 else 1
+    ours = _timed(lambda: list(looped(t2s, [what.row(limit=count)])))
+    theirs = sum(_timed(lambda n=n: without_cache(t2s, what.row(), n)) for n in range(0, count, every))
+    return {
+        f"seconds_of_{count}": ours,
+        f"seconds_of_{count}_without_cache": theirs * every,
+        f"faster_than_no_cache_at_{count}": theirs * every / ours,
+    }
 
-    return iter(tree_flatten([layer.parameters() for layer in layers]))
+
+Timed = list[
+    tuple[float, Event, int]
+]  # seconds since the start, and the memory that the step took for itself
 
 
-def run(generator: Generator, requests: list[Request]) -> tuple[float, list[list[tuple[float, Event]]]]:
-    """Seconds in all, and each request's events with their times."""
+def run(generator: Generator, requests: list[Request]) -> tuple[float, list[Timed]]:
     started = time.perf_counter()
     entered = [generator.add(request) for request in requests]
-    events: dict[int, list[tuple[float, Event]]] = {ident: [] for ident in entered}
+    events: dict[int, Timed] = {ident: [] for ident in entered}
     while generator.busy:
+        mx.reset_peak_memory()
+        before = mx.get_active_memory()
         for event in generator.step():
             if event.error:
                 raise event.error
-            events[event.request].append((time.perf_counter() - started, event))
+            took = mx.get_peak_memory() - before
+            events[event.request].append((time.perf_counter() - started, event, took))
     return time.perf_counter() - started, list(events.values())
 
 
-def stream(whole: Any, seconds: float) -> Figures:
+def stream(what: Subject, quick: bool) -> Figures:
     """One stream: when its first sound comes, what lies between pieces, what memory a piece takes."""
-    options = SpeakOptions()
-    request = Request((sentence(seconds),), voice(), options)
-    run(Generator(whole), [request])
-    before = mx.get_active_memory()
-    mx.reset_peak_memory()
-    total, (events,) = run(Generator(whole), [request])
-    times = [at for at, _ in events]
-    steps = options.streaming.first_chunk + options.streaming.look_ahead
-    settle = options.streaming.settle or SOVITS_SIZES.flow_context + SOVITS_SIZES.generator_context
+    request = Request((what.sentence(3.0 if quick else 8.0, 0),), what.voice, SpeakOptions())
+    run(Generator(what.model), [request])
+    total, (events,) = run(Generator(what.model), [request])
+    rate = what.model.sovits.config.sample_rate
+    times = [at for at, _, _ in events]
+    lengths = np.array([event.samples.size / rate for _, event, _ in events])
+    ahead = times[0] + np.concatenate([[0], np.cumsum(lengths)[:-1]]) - times  # sound left when a piece comes
     return {
         "first_sound_seconds": times[0],
-        "first_sound_codes": steps + settle / SOVITS_SIZES.frames_per_code,
+        "first_sound_codes": events[0][1].tokens,
+        "pieces": len(events),
+        "median_gap_seconds": statistics.median(np.diff(times)),
         "longest_gap_seconds": max(np.diff(times), default=0.0),
-        "transient_MB": (mx.get_peak_memory() - before) / 1e6,
-        "real_time_factor": total / (sum(event.samples.size for _, event in events) / 32000),
+        "least_sound_left": float(ahead[1:].min(initial=lengths[0])),
+        "transient_MB_of_a_piece": statistics.median(took for *_, took in events) / 1e6,
+        "transient_MB_of_the_largest": max(took for *_, took in events) / 1e6,
+        "real_time_factor": total / lengths.sum(),
     }
 
 
-def concurrent(whole: Any, seconds: float) -> Figures:
+def concurrent(what: Subject, quick: bool) -> Figures:
     """Two streams together against one after the other."""
-    requests = [Request((sentence(seconds, i),), voice(), SpeakOptions(), i) for i in range(2)]
-    apart = sum(run(Generator(whole), [request])[0] for request in requests)
-    together, _ = run(Generator(whole), requests)
-    return {"two_streams_ratio": apart / together}
+    seconds = 2.0 if quick else 5.0
+    requests = [Request((what.sentence(seconds, i),), what.voice, SpeakOptions(), i) for i in range(2)]
+    run(Generator(what.model), requests[:1])
+    apart = [run(Generator(what.model), [request]) for request in requests]
+    together, events = run(Generator(what.model), requests)
+    alone = apart[0][1] + apart[1][1]
+    return {
+        "two_streams_ratio": (apart[0][0] + apart[1][0]) / together,
+        "first_sound_alone": max(timed[0][0] for timed in alone),
+        "first_sound_together": max(timed[0][0] for timed in events),
+    }
 
 
-def text(whole: Any, sentences: int, seconds: float) -> Figures:
+def whole(parts: tuple[Any, ...], what: Subject) -> Request:
+    return Request(parts, what.voice, SpeakOptions(), streamed=False)
+
+
+def text(what: Subject, quick: bool) -> Figures:
     """A text of many sentences: everything shared, against each sentence in a generator of its own."""
-    parts = tuple(sentence(seconds, i) for i in range(sentences))
-
-    def shared() -> None:
-        run(Generator(whole), [Request(parts, voice(), SpeakOptions(), streamed=False)])
+    parts = tuple(what.sentence(2.0, i) for i in range(4 if quick else 8))
 
     def apart() -> None:
         for part in parts:
-            run(Generator(whole), [Request((part,), voice(), SpeakOptions(), streamed=False)])
+            run(Generator(what.model), [whole((part,), what)])
             mx.clear_cache()
 
-    ours, theirs = _timed(shared), _timed(apart)
-    return {"text_seconds": ours, "text_time_saved": 1 - ours / theirs}
+    ours = _timed(lambda: run(Generator(what.model), [whole(parts, what)]))
+    theirs = _timed(apart)
+    return {"text_seconds": ours, "text_seconds_apart": theirs, "text_time_saved": 1 - ours / theirs}
 
 
-def linear(whole: Any, most: int) -> Figures:
-    """Seconds per sentence from 1 to `most` sentences; 1 is perfectly linear."""
-    costs = {}
-    n = 1
-    while n <= most:
-        parts = tuple(sentence(1.0, i) for i in range(n))
-        costs[n] = run(Generator(whole), [Request(parts, voice(), SpeakOptions(), streamed=False)])[0] / n
-        n *= 4
-    return {f"seconds_per_sentence_of_{n}": cost for n, cost in costs.items()}
+def linear(what: Subject, quick: bool) -> Figures:
+    """Seconds per sentence, from 1 to 64 sentences."""
+    figures = {}
+    for n in (1, 4) if quick else (1, 4, 16, 64):
+        parts = tuple(what.sentence(1.0, i) for i in range(n))
+        seconds, _ = run(Generator(what.model), [whole(parts, what)])
+        figures[f"seconds_per_sentence_of_{n}"] = seconds / n
+    return figures
 
 
-def soak(whole: Any, utterances: int) -> Figures:
-    """Random lengths through the engine, some taken back, some failing: memory at a tenth and at the end."""
-    rng = np.random.default_rng(0)
-    engine = Engine("soak")
-    engine._model = whole
-    said = voice(2.0)
-    early: tuple[float, float] = (0.0, 0.0)
-    for i in range(utterances):
-        parts = tuple(sentence(float(rng.uniform(0.5, 3.0)), int(rng.integers(1 << 30))) for _ in range(2))
-        state = said if rng.random() > 0.1 else None
-        request = Request(parts, state, SpeakOptions(), i)  # type: ignore[arg-type]
-        events = engine.speak(lambda request=request: request, threading.Event())
-        stop_after = 1 if rng.random() < 0.2 else 1 << 30
-        for n, _ in enumerate(events, 1):
-            if n >= stop_after:
-                break
-        events.close()  # type: ignore[attr-defined]
-        if i + 1 == max(1, utterances // 10):
-            early = _memory()
-    late = _memory()
-    engine.close()
-    return {
-        "process_growth": late[0] / early[0] - 1,
-        "mlx_growth": late[1] / early[1] - 1,
-        "process_MB": late[0] / 1e6,
-        "mlx_MB": late[1] / 1e6,
-    }
-
-
-def _memory() -> tuple[float, float]:
-    """Bytes of this process, and of MLX in use and kept for reuse."""
-    statm = Path("/proc/self/statm")
-    if statm.exists():
-        process = int(statm.read_text().split()[1]) * resource.getpagesize()
-    else:
-        process = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return process, mx.get_active_memory() + mx.get_cache_memory()
+SECTIONS = {section.__name__: section for section in (tokens, uncached, stream, concurrent, text, linear)}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--only", help="tokens, stream, concurrent, text or linear")
-    parser.add_argument("--quick", action="store_true", help="fewer repetitions")
+    parser.add_argument("--model", help="a name or a folder; else the official sizes with random weights")
+    parser.add_argument("--only", help=f"some of {', '.join(SECTIONS)}, with commas")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes")
     parser.add_argument("--soak", type=int, metavar="N", help="only this: memory over N utterances")
     arguments = parser.parse_args()
-    whole = model()
-    few = arguments.quick
-    sections: dict[str, Callable[[], Figures]] = {
-        "tokens": lambda: tokens(whole, 60 if few else 240),
-        "stream": lambda: stream(whole, 3.0 if few else 8.0),
-        "concurrent": lambda: concurrent(whole, 2.0 if few else 5.0),
-        "text": lambda: text(whole, 4 if few else 12, 2.0),
-        "linear": lambda: linear(whole, 4 if few else 64),
-    }
+    what = subject(arguments.model)
+    print(f"{what.name}, float32, {mx.default_device()}")
+    chosen = arguments.only.split(",") if arguments.only else SECTIONS
+    sections = {name: lambda name=name: SECTIONS[name](what, arguments.quick) for name in chosen}
     if arguments.soak:
-        sections = {"soak": lambda: soak(whole, arguments.soak)}
-    elif arguments.only:
-        sections = {arguments.only: sections[arguments.only]}
+        sections = {"soak": lambda: soak(what, arguments.soak)}
     figures: dict[str, Figures] = {}
-    print(f"{T2S_SIZES.layers} layers of {T2S_SIZES.width}, float32, {mx.default_device()}")
     for name, section in sections.items():
         figures[name] = section()
         for key, value in figures[name].items():
-            print(f"{name:12s} {key:32s} {value:10.3f}", flush=True)
-    print(json.dumps({"benchmark": "generation", "device": str(mx.default_device()), **figures}))
+            print(f"{name:12s} {key:36s} {value:10.3f}", flush=True)
+    print(json.dumps({"benchmark": "generation", "model": what.name, **figures}))
 
 
 if __name__ == "__main__":

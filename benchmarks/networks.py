@@ -3,8 +3,8 @@
     python benchmarks/networks.py                 all of them
     python benchmarks/networks.py --only hubert   one
 
-The token step's share of the memory's bandwidth is taken in the same run. PyTorch is measured beside it
-where it happens to be installed. On a busy machine only the ratios mean something.
+The token step's share of the memory's bandwidth is taken in the same run. `torch_networks.py` does the same
+work in PyTorch, in a process of its own. On a busy machine only the ratios mean something.
 """
 
 import argparse
@@ -13,7 +13,6 @@ import platform
 import sys
 import time
 from collections.abc import Callable
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +120,12 @@ def sovits(dtype: Any) -> Figures:
     )
     ge = net.condition(spec)
     took = seconds(lambda: net.decode(codes, phones, ge, noise), 3)
+    latents = net.encode(codes, phones, ge).sample(noise, 0.5)
+    mx.eval(latents)
     return {
         "sovits_decode_rtf": took / (CODES / 25),
+        "sovits_flow_rtf": seconds(lambda: net.flow(latents, ge), 3) / (CODES / 25),
+        "sovits_generator_rtf": seconds(lambda: net.generator(latents, ge), 3) / (CODES / 25),
         "sovits_condition_ms": 1000 * seconds(lambda: net.condition(spec)),
     }
 
@@ -155,15 +158,7 @@ def spectra(_: Any) -> Figures:
     return {"spectrogram_10s_ms": 1000 * seconds(lambda: spectrogram(sound, 2048, 640, 704))}
 
 
-def torch(_: Any) -> Figures:
-    if find_spec("torch") is None:
-        return {}
-    import torch_networks
-
-    return torch_networks.figures(T2S_SIZES, PHONES + PROMPT, TOKENS // 4, np.array(wave(32000, 10)))
-
-
-SECTIONS = {f.__name__: f for f in (t2s, sovits, hubert, bert, speaker, spectra, torch)}
+SECTIONS = {f.__name__: f for f in (t2s, sovits, hubert, bert, speaker, spectra)}
 
 
 def main() -> None:
