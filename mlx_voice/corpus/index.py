@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS clips (
   name TEXT, size INTEGER, reason TEXT, header TEXT);
 CREATE TABLE IF NOT EXISTS claims (id TEXT PRIMARY KEY, owner TEXT NOT NULL);
 """
+LET_GO = "DELETE FROM claims WHERE id = ? AND owner = ?"
 PATIENCE = 60.0  # seconds to wait for another process' transaction
 
 
@@ -75,11 +76,13 @@ class Index:
         """Store what is known, and let go of the clips."""
         values = [tuple({**vars(r), "header": dumped(r.header)}[name] for name in COLUMNS) for r in rows]
         marks = ", ".join("?" * len(COLUMNS))
-        self._change(f"INSERT OR REPLACE INTO clips ({', '.join(COLUMNS)}) VALUES ({marks})", values)
-        self.release([value[0] for value in values])
+        with self._changing() as db:
+            db.executemany(f"INSERT OR REPLACE INTO clips ({', '.join(COLUMNS)}) VALUES ({marks})", values)
+            db.executemany(LET_GO, [(value[0], self.owner) for value in values])
 
     def forget(self, idents: Iterable[str]) -> None:
-        self._change("DELETE FROM clips WHERE id = ?", [(ident,) for ident in idents])
+        with self._changing() as db:
+            db.executemany("DELETE FROM clips WHERE id = ?", [(ident,) for ident in idents])
 
     def claim(self, idents: Sequence[str]) -> set[str]:
         """Those of the clips that no other living process works on; they are ours from now on."""
@@ -94,9 +97,8 @@ class Index:
             return {ident for (ident,) in ours} & set(idents)
 
     def release(self, idents: Iterable[str]) -> None:
-        self._change(
-            "DELETE FROM claims WHERE id = ? AND owner = ?", [(ident, self.owner) for ident in idents]
-        )
+        with self._changing() as db:
+            db.executemany(LET_GO, [(ident, self.owner) for ident in idents])
 
     @property
     def alone(self) -> bool:
@@ -111,10 +113,6 @@ class Index:
             self._db.close()
         (self.folder / "owners" / self.owner).unlink(missing_ok=True)
         self._alive.close()
-
-    def _change(self, query: str, values: list[Any]) -> None:
-        with self._changing() as db:
-            db.executemany(query, values)
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:

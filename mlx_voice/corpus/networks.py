@@ -75,47 +75,48 @@ class Networks:
 
     def features(self, clips: Sequence[Ready]) -> "list[dict[str, Array] | AudioError]":
         """All features of each clip, or why it has none; the clips are of one bucket, `batch` at most."""
-        codes: Sequence[Array | None] = (
-            self._codes(clips) if "codes" in self.form.features else [None] * len(clips)
-        )
-        return [self._all(clip, found) for clip, found in zip(clips, codes, strict=True)]
+        try:
+            return [self._all(clip, heard) for clip, heard in zip(clips, self._heard(clips), strict=True)]
+        finally:
+            mx.clear_cache()  # the next clips have other lengths, which these buffers would seldom fit
 
-    def _all(self, clip: Ready, codes: "Array | None") -> "dict[str, Array] | AudioError":
+    def _all(self, clip: Ready, heard: mx.array | None) -> "dict[str, Array] | AudioError":
         form, arrays = self.form, dict(clip.arrays)
-        if codes is not None:
-            arrays["codes"] = codes
+        if heard is not None and "codes" in form.features:
+            arrays["codes"] = np.array(self.model.sovits.codes(heard)[0]).astype(np.int32)
         if {"spectrogram", "mel"} & set(form.features):
             magnitudes = spectrogram(clip.wave, form.n_fft, form.hop)
             arrays["spectrogram"] = np.array(magnitudes[:, : form.bins].astype(mx.float16))
             arrays["mel"] = np.array(log_mel(magnitudes, form.sample_rate, MELS).astype(mx.float16))
         if "bert" in form.features:
             arrays["bert"] = self._bert(clip)
-        if "durations" in form.features and "durations" not in arrays:
+        if heard is not None and self._aligns(clip):
             try:
-                arrays["durations"] = self._durations(clip)
+                arrays["durations"] = self._durations(clip, heard)
             except AudioError as error:
                 return error
         lengths = [len(arrays["energy"]), len(arrays.get("codes", ())), len(arrays["phones"])]
         arrays["lengths"] = np.array(lengths, np.int32)
         return {name: arrays[name] for name in form.features}
 
-    def _codes(self, clips: Sequence[Ready]) -> "list[Array]":
-        model = self.model
-        if self.batch == 1 or not isinstance(
-            model.content, HuBERT
-        ):  # only HuBERT knows rows of their own length
-            found = [model.sovits.codes(model.content(mx.array(clip.heard)[None]))[0] for clip in clips]
-            return [np.array(row).astype(np.int32) for row in found]
+    def _aligns(self, clip: Ready) -> bool:
+        """Whether the content encoder is to find the durations of phones."""
+        return "durations" in self.form.features and "durations" not in clip.arrays
+
+    def _heard(self, clips: Sequence[Ready]) -> Sequence[mx.array | None]:
+        """The content encoder's features of each clip [1, frames, width], where something is made of them."""
+        if "codes" not in self.form.features and not any(map(self._aligns, clips)):
+            return [None] * len(clips)
+        content = self.model.content
+        if self.batch == 1 or not isinstance(content, HuBERT):  # only HuBERT knows rows of their own length
+            return [content(mx.array(clip.heard)[None]) for clip in clips]
         samples = bucket(clips[0], self.form)
         rows = np.zeros((self.batch, samples), np.float32)
         lengths = [samples] * self.batch
         for i, clip in enumerate(clips):
             rows[i, : len(clip.heard)], lengths[i] = clip.heard, len(clip.heard)
-        codes = np.array(model.sovits.codes(model.content(mx.array(rows), lengths=lengths)))
-        config = model.content.config
-        return [
-            codes[i, : config.frames(n) // 2].astype(np.int32) for i, n in enumerate(lengths[: len(clips)])
-        ]
+        features = content(mx.array(rows), lengths=lengths)
+        return [features[i : i + 1, : content.config.frames(n)] for i, n in enumerate(lengths[: len(clips)])]
 
     def _bert(self, clip: Ready) -> "Array":
         found = joined(text_features(self.model, clip.sentences), [len(s.ids) for s in clip.sentences])
@@ -123,12 +124,12 @@ class Networks:
             return np.zeros((0, self.form.bert_width), np.float16)
         return np.array(found.astype(mx.float16))
 
-    def _durations(self, clip: Ready) -> "Array":
+    def _durations(self, clip: Ready, heard: mx.array) -> "Array":
         """Codes' durations in the spectrogram's frames; the tail of silence is not part of the clip."""
         phones, frames = clip.arrays["phones"].tolist(), len(clip.arrays["energy"])
         tail = round(self.form.content_tail * self.form.content_rate)
-        heard = clip.heard[: len(clip.heard) - tail]
-        lasting = np.asarray(self.model.content.align(mx.array(heard)[None], phones))
+        spoken = round(heard.shape[1] * (1 - tail / len(clip.heard)))
+        lasting = self.model.content.aligned(heard[:, :spoken], phones)
         edges = np.concatenate([[0], np.cumsum(lasting)]) * (frames / max(1, lasting.sum()))
         whole: Array = np.diff(np.rint(edges)).astype(np.int32)
         return whole

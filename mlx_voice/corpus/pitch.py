@@ -44,7 +44,7 @@ def _of_frames(x: Samples, rate: int, window: int) -> Samples:
     x = x.astype(np.float64)
     size = x.shape[1]
     lags = size - window
-    n_fft = 1 << (size + window - 1).bit_length()
+    n_fft = 1 << (size - 1).bit_length()  # enough: at these lags nothing wraps around
     spectrum = np.fft.rfft(x, n_fft) * np.conj(np.fft.rfft(x[:, :window], n_fft))
     product = np.fft.irfft(spectrum, n_fft)[:, :lags]
     power = np.concatenate([np.zeros((len(x), 1)), np.cumsum(np.square(x), axis=1)], axis=1)

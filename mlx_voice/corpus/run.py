@@ -1,6 +1,7 @@
 """Precompute: what is missing in a store is made ready in processes, computed in batches, written behind."""
 
 import logging
+import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,10 +15,10 @@ from mlx_voice.corpus.form import VERSION, Form
 from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Listing
 from mlx_voice.corpus.scan import Scan, scan, tasks
-from mlx_voice.corpus.shards import Share, joined, merge
+from mlx_voice.corpus.shards import Share, alive, joined, merge
 from mlx_voice.corpus.store import Folder, Store
 from mlx_voice.corpus.workers import Failed, Outcome, Ready, Same, Task, Workers
-from mlx_voice.engine import BUFFERS, Engine
+from mlx_voice.engine import Engine
 
 if TYPE_CHECKING:
     from mlx_voice.corpus.networks import Networks
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mlx_voice")
 CLAIM = 32  # clips at a time
-UNWRITTEN = 32  # clips that wait for the disk before the networks do
+WRITERS = 4  # threads: a disk, and a remote store more so, has much to do at a time and little to think
+UNWRITTEN = 32  # clips that wait for them before the networks do
 POLL = 0.1  # seconds between looks at what other processes have claimed
 
 
@@ -76,19 +78,21 @@ class Run:
         self.progress, self.tell = Progress(), tell
         self._seen = Scan({}, {}, {})
         self._unwritten: deque[Future[None]] = deque()
+        self._counting = threading.Lock()
 
     def all(self) -> dict[str, Any]:
         """Compute what is missing; returns the split's metadata as it is stored afterwards."""
-        share = joined(self.engine)
+        share = joined(self.engine, self.store)
         self.index = Index(self.store.local, share.rank)
         try:
             if share.rank == 0:
                 self._announce()
             items = share.of(self.listing.items)
-            self._seen = scan(items, self.store, self.index, self.options.alignments)
-            needed = tasks(items, self._seen, self.form, self.options.alignments, self.options.force)
-            self._compute(needed)
-            merge(share, self.engine, self.store, self.index, self._rows([i.id for i in items]))
+            with alive(share, self.store):
+                self._seen = scan(items, self.store, self.index, self.options.alignments)
+                needed = tasks(items, self._seen, self.form, self.options.alignments, self.options.force)
+                self._compute(needed)
+            merge(share, self.store, self.index, self._rows([i.id for i in items]))
             return self._described(share)
         finally:
             self.index.close()
@@ -112,14 +116,15 @@ class Run:
             return
         networks = self.engine.call(self._networks)
         workers = min(self.options.workers, len(needed) // 8)  # a process takes a while to begin
-        with Workers(workers) as processes, ThreadPoolExecutor(1, "corpus-writer") as writer:
+        with Workers(workers) as processes, ThreadPoolExecutor(WRITERS, "corpus-writer") as writers:
             while needed:
                 others: list[Task] = []
                 for batch in self._batches(processes.prepared(self._claimed(needed, others)), networks.batch):
                     found = self.engine.call(networks.features, batch)
                     for clip, features in zip(batch, found, strict=True):
                         if isinstance(features, dict):
-                            self._behind(writer, self._write, clip, features)
+                            self._settle(UNWRITTEN)
+                            self._unwritten.append(writers.submit(self._write, clip, features))
                         else:
                             self._note(Failed(clip.item, clip.content, str(features)))
                 self._settle(0)
@@ -128,9 +133,7 @@ class Run:
 
     def _networks(self) -> "Networks":
         from mlx_voice.corpus.networks import Networks, default_batch
-        from mlx_voice.device import mx
 
-        mx.set_cache_limit(BUFFERS)
         return Networks(self.engine.model, self.form, self.options.batch or default_batch())
 
     def _claimed(self, needed: Sequence[Task], others: list[Task]) -> Iterator[Task]:
@@ -180,10 +183,6 @@ class Run:
             self.store.place.remove(old.name)
         self._count(failed=1)
 
-    def _behind(self, writer: ThreadPoolExecutor, function: Callable[..., None], *given: object) -> None:
-        self._settle(UNWRITTEN)
-        self._unwritten.append(writer.submit(function, *given))
-
     def _settle(self, most: int) -> None:
         """Wait until at most so many clips are unwritten; what went wrong with one is raised here."""
         while len(self._unwritten) > most:
@@ -199,9 +198,10 @@ class Run:
         self._count(stored=1)
 
     def _count(self, **more: int) -> None:
-        for name, n in more.items():
-            setattr(self.progress, name, getattr(self.progress, name) + n)
-        self.tell(self.progress)
+        with self._counting:
+            for name, n in more.items():
+                setattr(self.progress, name, getattr(self.progress, name) + n)
+            self.tell(self.progress)
 
     def _rows(self, idents: Iterable[str]) -> list[Row]:
         known = self.index.rows()

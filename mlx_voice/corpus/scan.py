@@ -41,7 +41,7 @@ def scan(items: Iterable[Item], store: Store, index: Index, alignments: Path | N
 
 
 def tasks(items: Iterable[Item], seen: Scan, form: Form, alignments: Path | None, force: bool) -> list[Task]:
-    """In the order of their files' sizes, so that clips of one length come together."""
+    """The largest file first: clips of one length come together, and memory is at its highest at once."""
     needed = []
     for item in items:
         known = ""
@@ -50,7 +50,7 @@ def tasks(items: Iterable[Item], seen: Scan, form: Form, alignments: Path | None
                 continue
             known = seen.rows[item.id].content  # perhaps only the file's date has changed
         needed.append(Task(item, form, alignments, known))
-    return sorted(needed, key=lambda task: (_size(task.item.audio), task.item.id))
+    return sorted(needed, key=lambda task: (-_size(task.item.audio), task.item.id))
 
 
 def _adopted(ident: str, store: Store, sizes: dict[str, int]) -> Row | None:

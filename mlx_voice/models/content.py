@@ -87,7 +87,11 @@ class Content(nn.Module):
 
     def align(self, wave: mx.array, phones: Sequence[int]) -> Array:
         """Codes (pairs of frames) that each phone lasts, int32: the likeliest way through the phone head."""
-        scores = self.head(self(wave))[0].astype(mx.float32)
+        return self.aligned(self(wave), phones)
+
+    def aligned(self, features: mx.array, phones: Sequence[int]) -> Array:
+        """The same for a wave whose features [1, frames, features] are known."""
+        scores = self.head(features)[0].astype(mx.float32)
         scores = scores - mx.logsumexp(scores, axis=-1, keepdims=True)
         pairs = np.array(scores[: scores.shape[0] // 2 * 2]).reshape(-1, 2, self.config.phones).sum(axis=1)
         if len(pairs) < len(phones):

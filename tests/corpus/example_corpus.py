@@ -8,6 +8,7 @@ import numpy as np
 
 from mlx_voice.audio import write
 from mlx_voice.corpus.dataset import store_of
+from mlx_voice.corpus.form import Form
 from mlx_voice.corpus.items import read_listing
 from mlx_voice.corpus.networks import form_of
 from mlx_voice.corpus.run import Run, RunOptions
@@ -15,6 +16,7 @@ from mlx_voice.corpus.store import Store
 from mlx_voice.engine import Engine
 
 RATE = 16000
+FORM = Form(("f0",), "v2", 32000, 2048, 640, 704, "", 16000, 0.6, "energy", "", 0, "float32", 60.0, False)
 TEXTS = ("今天天气很好。", "你好，世界！", "We walk in the park.", "他说 hello。")
 
 

@@ -12,14 +12,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from example_corpus import RATE, compute, contents, make, tone
+from example_corpus import FORM, RATE, compute, contents, make, tone
 
 from mlx_voice.audio import write
 from mlx_voice.corpus.clipfile import unpack
 from mlx_voice.corpus.dataset import store_of
 from mlx_voice.corpus.form import FEATURES
 from mlx_voice.corpus.items import read_listing
+from mlx_voice.corpus.networks import Networks, form_of
+from mlx_voice.corpus.scan import Scan, tasks
 from mlx_voice.corpus.status import status, verify
+from mlx_voice.corpus.workers import Ready, Task, prepare
+from mlx_voice.device import mx
 from mlx_voice.engine import Engine
 from mlx_voice.errors import CorpusError, InputError, StorageError
 from mlx_voice.settings import home
@@ -93,6 +97,34 @@ def test_company_makes_no_difference(tmp_path: Path, tiny_model: Path) -> None:
     alone = contents(folder)
     for name, data in together.items():
         np.testing.assert_array_equal(unpack(data, name)[1]["codes"], unpack(alone[name], name)[1]["codes"])
+
+
+def test_memory_does_not_grow_with_the_clips(tmp_path: Path, tiny_model: Path) -> None:
+    """Clips of one length each leave nothing behind in MLX; RSS of long runs: benchmarks/corpus.py."""
+    items = read_listing(make(tmp_path / "corpus", 12)).items
+    engine = Engine(tiny_model)
+
+    def held() -> list[tuple[int, int]]:
+        form = form_of(engine.model)
+        networks, after = Networks(engine.model, form), []
+        for item in items:
+            ready = prepare(Task(item, form))
+            assert isinstance(ready, Ready)
+            networks.features([ready])
+            after.append((mx.get_active_memory(), mx.get_cache_memory()))
+        return after
+
+    after = engine.call(held)
+    engine.close()
+    assert set(after) == {(after[0][0], 0)}
+
+
+def test_the_longest_comes_first(tmp_path: Path) -> None:
+    """So that memory is at its highest at once, and not after hours."""
+    folder = make(tmp_path / "corpus", 3)
+    items = read_listing(folder).items
+    seen = Scan({}, {}, {})
+    assert [task.item.id for task in tasks(items, seen, FORM, None, False)] == ["clip2", "clip1", "clip0"]
 
 
 def test_worker_processes_make_the_same(tmp_path: Path, tiny_model: Path) -> None:
@@ -214,7 +246,7 @@ def test_a_full_disk_ends_the_run_in_one_sentence(
     store, put = store_of(folder), []
 
     def write_two(name: str, data: bytes) -> None:
-        if name.startswith("clips") and len(put) == 2:
+        if name.startswith("clips") and len(put) >= 2:
             raise StorageError(f"{name} cannot be written: No space left on device; free some space.")
         put.append(name)
         folder_write(name, data)

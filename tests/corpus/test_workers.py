@@ -8,14 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
-from example_corpus import contents, make
+from example_corpus import FORM, contents, make
 
-from mlx_voice.corpus.form import Form
 from mlx_voice.corpus.items import Item
 from mlx_voice.corpus.workers import Task, Workers
 from mlx_voice.errors import VoiceError
-
-FORM = Form(("f0",), "v2", 32000, 2048, 640, 704, "", 16000, 0.6, "energy", "", 0, "float32", 60.0, False)
 
 
 def test_a_process_that_is_ended_from_outside(tmp_path: Path) -> None:
