@@ -14,7 +14,7 @@ from mlx_voice.device import mx
 from mlx_voice.generate.kv import KVCache
 from mlx_voice.models.t2s import prefill_mask
 from recipes.mini import codes, networks, prior, sound, training
-from recipes.mini.export import ASSETS, LOUDER, with_stand_ins
+from recipes.mini.export import ASSETS, louder, with_stand_ins
 
 
 def main(folder: Path) -> None:
@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
         duration.embedding,
     ):
         table.weight.data = with_stand_ins(table.weight.data)
-    generator.conv_post.weight.data *= LOUDER
+    generator.conv_post.weight.data *= louder()
     net = trained.eval().sovits
     net.ref_enc.spectral[0].fc.weight.data[:, 513:] = 0
     pairs = {}

@@ -27,7 +27,9 @@ def main() -> None:
                 for i in range(len(corpus.rows))
             ]
         codes = np.concatenate(rows).astype(np.int16)
-        codes.tofile(CACHE / split / "codes.i16")
+        new = CACHE / split / "codes.new"
+        codes.tofile(new)
+        new.replace(CACHE / split / "codes.i16")  # who reads the old ones goes on with them
         print(f"{split}: {len(codes)} codes, {len(np.unique(codes))} of them different")
 
 

@@ -6,7 +6,7 @@ import random
 import numpy as np
 import torch
 
-from recipes.mini.data import CACHE, CODE, SYMBOLS
+from recipes.mini.data import CACHE, CODE, SHIPPED, SYMBOLS
 from recipes.mini.sound import MEAN, SCALE
 
 ALIASES = {
@@ -31,15 +31,21 @@ class Corpus:
         self.speakers = sorted({row["speaker"] for row in self.rows})
         self.of_speaker: dict[str, list[int]] = {}
         self.of_language: dict[str, list[int]] = {"en": [], "zh": []}
+        self.shipped: dict[str, list[int]] = {"en": [], "zh": []}
         for i, row in enumerate(self.rows):
             if timed and row["voice"] in DRIFTING:
                 continue
             self.of_speaker.setdefault(row["speaker"], []).append(i)
             self.of_language[row["language"]].append(i)
+            if (row["engine"], row["voice"], row["factor"]) in SHIPPED[row["language"]]:
+                self.shipped[row["language"]].append(i)
 
     def draw(self, rng: random.Random, count: int, mandarin: float = 0.55) -> list[int]:
-        """Mandarin oftener than English: its tones are harder."""
-        return [rng.choice(self.of_language["zh" if rng.random() < mandarin else "en"]) for _ in range(count)]
+        """Mandarin oftener than English: its tones are harder. Every other one in a voice that ships."""
+        tables = [self.of_language, self.shipped]
+        return [
+            rng.choice(rng.choice(tables)["zh" if rng.random() < mandarin else "en"]) for _ in range(count)
+        ]
 
     def wave(self, i: int, start: int = 0, codes: int | None = None) -> np.ndarray:
         row = self.rows[i]

@@ -4,6 +4,7 @@ T2S and SoVITS are first written as GPT-SoVITS checkpoints and then converted by
 content encoder and the durations, which have no official shape, are written beside them.
 """
 
+import random
 import sys
 import tempfile
 from collections import Counter
@@ -20,7 +21,7 @@ from mlx_voice.checkpoints.manifest import FILE, Manifest, record_of
 from mlx_voice.checkpoints.safetensors import write_safetensors
 from mlx_voice.nn.weights import Plan, Weight
 from mlx_voice.settings import SamplingOptions
-from recipes.mini import networks, sound, training
+from recipes.mini import networks, prior, sound, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.data import SYMBOLS
 
@@ -28,7 +29,7 @@ ASSETS = Path(__file__).parents[2] / "mlx_voice" / "assets" / "mini"
 SILENT = (
     513  # from this bin of the reference spectrogram on, training heard nothing: the weights count nothing
 )
-LOUDER = 1.4  # the generator's sound against its teachers', measured: incoherent phases lose energy
+NOISE = 0.2  # of the latent, in the deviations that the text encoder foretells
 FEW = 20  # times that a phone was said in training
 NORMED = ("dec.ups.", "dec.resblocks.", ".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.")
 SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.7, repetition_penalty=1.0)
@@ -67,6 +68,22 @@ def with_stand_ins(table: torch.Tensor) -> torch.Tensor:
     return table
 
 
+@cache
+def louder() -> float:
+    """The teachers' loudness against the generator's on predicted latents: incoherent phases lose energy."""
+    held, rng = Corpus("valid"), random.Random(0)
+    torch.manual_seed(0)
+    stage, generator = prior.Stage().eval(), networks.Generator(networks.SovitsSizes())
+    stage.load_state_dict(training.weights("prior"))
+    generator.load_state_dict(training.weights("decoder"))
+    ratios = []
+    with torch.no_grad():
+        for i in range(0, len(held.rows), 10):
+            latent = prior.predicted(stage, prior.draw(held, [i], rng, False), NOISE)
+            ratios.append(np.std(held.wave(i)) / generator(latent).numpy().std())
+    return round(float(np.median(ratios)), 2)
+
+
 def t2s_checkpoint(path: Path) -> None:
     sizes = networks.T2SSizes()
     state = training.weights("t2s")
@@ -82,13 +99,15 @@ def t2s_checkpoint(path: Path) -> None:
 
 def sovits_checkpoint(path: Path) -> None:
     sizes = networks.SovitsSizes()
-    prior, content = training.weights("prior"), training.weights("content")
-    state = {key.removeprefix("sovits."): value for key, value in prior.items() if key.startswith("sovits.")}
+    trained, content = training.weights("prior"), training.weights("content")
+    state = {
+        key.removeprefix("sovits."): value for key, value in trained.items() if key.startswith("sovits.")
+    }
     state["ref_enc.spectral.0.fc.weight"] = state["ref_enc.spectral.0.fc.weight"].clone()
     state["ref_enc.spectral.0.fc.weight"][:, SILENT:] = 0
     state |= {f"dec.{key}": value for key, value in training.weights("decoder").items()}
     state["enc_p.text_embedding.weight"] = with_stand_ins(state["enc_p.text_embedding.weight"])
-    state["dec.conv_post.weight"] = state["dec.conv_post.weight"] * LOUDER
+    state["dec.conv_post.weight"] = state["dec.conv_post.weight"] * louder()
     state |= {key: value for key, value in content.items() if key.startswith("ssl_proj.")}
     state["quantizer.vq.layers.0._codebook.embed"] = content["quantizer.embed"]
     model = {
@@ -160,7 +179,7 @@ def main(folder: Path) -> None:
         files[f"{name}.safetensors"] = record_of(folder / f"{name}.safetensors")
     parts = dict(config.networks) | {name: fields for name, (fields, _) in own.items()}
     config = replace(
-        config, version="mini", layout="timed", max_seconds=40, sampling=SAMPLING, noise_scale=0.2,
+        config, version="mini", layout="timed", max_seconds=40, sampling=SAMPLING, noise_scale=NOISE,
         reference=Reference(32000, 2048, 640, 704), content=Content("content", sound.RATE, 0.0),
         networks=parts,
     )  # fmt: skip
@@ -168,7 +187,7 @@ def main(folder: Path) -> None:
     files["config.json"] = record_of(folder / "config.json")
     Manifest("mini", files, {}).write(folder)
     total = sum(path.stat().st_size for path in folder.iterdir())
-    print(f"{folder}: {total / 1e6:.2f} MB", asdict(config)["sampling"], FILE)
+    print(f"{folder}: {total / 1e6:.2f} MB", asdict(config)["sampling"], f"louder by {louder()}", FILE)
 
 
 if __name__ == "__main__":

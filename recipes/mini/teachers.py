@@ -44,8 +44,8 @@ def flite(voice: str, text: str, pace: float = 1.0) -> tuple[np.ndarray, Segment
 def festival(voice: str, text: str) -> tuple[np.ndarray, Segments]:
     with tempfile.TemporaryDirectory() as folder:
         script = (
-            f'(voice_{voice}) (set! u (utt.synth (Utterance Text "{text}")))'
-            f'(utt.save.wave u "{folder}/speech.wav") (utt.save.segs u "{folder}/segments")'
+            f'(begin (voice_{voice}) (set! u (utt.synth (Utterance Text "{text}")))'
+            f'(utt.save.wave u "{folder}/speech.wav") (utt.save.segs u "{folder}/segments"))'
         )
         subprocess.run(["festival", "--batch", script], capture_output=True, check=True)
         wave, rate = soundfile.read(f"{folder}/speech.wav", dtype="float32")
