@@ -11,16 +11,17 @@ import os
 import secrets
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mlx_voice.account import Account
 from mlx_voice.engine import Engine
 from mlx_voice.errors import AudioError, InputError, UnknownVoiceError
-from mlx_voice.results import Audio, Stats
+from mlx_voice.results import Audio
 from mlx_voice.settings import CacheOptions, SpeakOptions
 from mlx_voice.voices import tally
 from mlx_voice.voices.blend import parse
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from mlx_voice.generate import Event, Request
     from mlx_voice.text import Sentence
     from mlx_voice.voices.adding import Recording
-    from mlx_voice.voices.tiers import Blend, Counts, Tiers
+    from mlx_voice.voices.tiers import Blend, Tiers
 
 PREFERRED = ("v2ProPlus", "v2Pro", "v2", "v1")  # of what is installed, where no model is named
 EMBEDDED = "mini"
@@ -58,7 +59,7 @@ class VoiceCloner:
         self.voices = Voices(self, Registry(None if voices is None else Path(voices)))
         self._cache = replace(cache or CacheOptions(), **changes)
         folder_or_name = self.model if isinstance(self.model, str) else Path(self.model)
-        self._engine = Engine(folder_or_name, dtype, self._cache.speech)
+        self._engine = Engine(folder_or_name, dtype, self._cache)
         self._tiers: Tiers | None = None
 
     def speak(
@@ -71,8 +72,20 @@ class VoiceCloner:
         **changes: Any,
     ) -> Audio:
         """The whole text as one sound. `changes` are fields of `SpeakOptions`: speed, seed, language, …"""
+        return Audio.joined(self.sentences(text, voice, options, cancel=cancel, **changes))
+
+    def sentences(
+        self,
+        text: str,
+        voice: VoiceLike | None = None,
+        options: SpeakOptions | None = None,
+        *,
+        cancel: threading.Event | None = None,
+        **changes: Any,
+    ) -> Iterator[Audio]:
+        """The same sound sentence by sentence: of a book no more is held than what is being said."""
         options = replace(options or SpeakOptions(), **changes)
-        return Audio.joined(self._spoken(text, voice, options, cancel, streamed=False))
+        return self._spoken(text, voice, options, cancel, streamed=False)
 
     def stream(
         self,
@@ -86,6 +99,53 @@ class VoiceCloner:
         """The same sound in pieces, as soon as each is there; leaving the iterator cancels the rest."""
         options = replace(options or SpeakOptions(), **changes)
         return self._spoken(text, voice, options, cancel, streamed=True)
+
+    def takes(
+        self,
+        text: str,
+        count: int,
+        voice: VoiceLike | None = None,
+        options: SpeakOptions | None = None,
+        *,
+        cancel: threading.Event | None = None,
+        first: int = 0,
+        **changes: Any,
+    ) -> Iterator[tuple[int, Audio]]:
+        """Several takes of a text, which is read once: the number of a take, and its next sentence.
+
+        Take 0 has the seed that is given, take 1 the one after it. All begin with the sentence `first`; where
+        `takes.stretch` divides it, they sound as they do when the whole is said.
+        """
+        from mlx_voice.takes import MOST, said
+
+        if not 1 <= count <= MOST:
+            raise InputError(f"{count} takes cannot be said at a time: choose 1 to {MOST}.")
+        asked = self._asked(text, voice, replace(options or SpeakOptions(), **changes))
+        request = self._engine.call(self._request, asked)
+        requests = [replace(request, seed=asked.seed + take) for take in range(count)]
+        accounts = [asked.account, *(Account(asked.sentences) for _ in requests[1:])]
+
+        def chunk(event: "Event") -> tuple[int, Audio]:
+            take = event.request
+            return take, accounts[take].chunk(event, self.sample_rate, requests[take].seed)
+
+        return map(chunk, said(self._engine, requests, first, cancel or threading.Event()))
+
+    def fingerprint(
+        self, text: str, voice: VoiceLike | None = None, options: SpeakOptions | None = None
+    ) -> str:
+        """A hash of all that decides how a text sounds, but the seed."""
+        from mlx_voice import __version__
+
+        asked = self._asked(text, voice, replace(options or SpeakOptions(), seed=0))
+
+        def parts() -> tuple[object, ...]:
+            model = self._engine.model
+            hashes = sorted((name, file.sha256) for name, file in model.manifest.files.items())
+            return model.dtype, hashes, self.tiers.state(asked.blend).key
+
+        said = (__version__, text, asked.sentences, asked.options, self._engine.call(parts))
+        return sha256(repr(said).encode()).hexdigest()
 
     def clone(self, reference: str | os.PathLike[str], text: str = "", language: str | None = None) -> Voice:
         """A voice from a recording and what is said in it; without the text only the timbre is taken.
@@ -132,11 +192,40 @@ class VoiceCloner:
         """Of the model; asking for it opens the model."""
         return self._engine.call(lambda: self._engine.model.config)
 
+    @property
+    def sample_rate(self) -> int:
+        """Of all that is said."""
+        rate: int = self.config.networks["sovits"]["sample_rate"]
+        return rate
+
     def _read(self, text: str, options: SpeakOptions, lexicon: Mapping[str, str]) -> "list[Sentence]":
         from mlx_voice.text import Lexicon, analyse
 
         readings = Lexicon.of(lexicon)
         return analyse(text, options.language, symbols=self.config.symbols, lexicon=readings, role="target")
+
+    def _asked(self, text: str, voice: VoiceLike | None, options: SpeakOptions) -> "_Asked":
+        _ = self.config  # opening the model is no part of the account
+        started = time.perf_counter()
+        sentences = self._read(text, options, options.lexicon)
+        blend = self.voices.blend(voice, sentences)
+        if own := blend[0][0].entry.lexicon:
+            sentences = self._read(text, options, {**own, **options.lexicon})
+        seed = secrets.randbits(32) if options.seed is None else options.seed
+        options = replace(options, seed=seed, speed=options.speed * blend[0][0].entry.speed_factor)
+        account = Account(sentences, started)
+        account.spend(text=time.perf_counter() - started)
+        return _Asked(tuple(sentences), blend, options, seed, account)
+
+    def _request(self, asked: "_Asked", streamed: bool = False) -> "Request":
+        """Only in the engine's thread."""
+        from mlx_voice.generate import Request
+
+        before, started = self.tiers.counts(), time.perf_counter()
+        state = self.tiers.state(asked.blend)
+        asked.account.count(before, self.tiers.counts())
+        asked.account.spend(reference=time.perf_counter() - started)
+        return Request(asked.sentences, state, asked.options, asked.seed, streamed)
 
     def _spoken(
         self,
@@ -146,28 +235,9 @@ class VoiceCloner:
         cancel: threading.Event | None,
         streamed: bool,
     ) -> Iterator[Audio]:
-        account = _Account()
-        config = self.config
-        account.start = time.perf_counter()
-        sentences = self._read(text, options, options.lexicon)
-        blend = self.voices.blend(voice, sentences)
-        if own := blend[0][0].entry.lexicon:
-            sentences = self._read(text, options, {**own, **options.lexicon})
-        seed = secrets.randbits(32) if options.seed is None else options.seed
-        options = replace(options, seed=seed, speed=options.speed * blend[0][0].entry.speed_factor)
-        account.spend(text=time.perf_counter() - account.start)
-
-        def prepare() -> "Request":
-            from mlx_voice.generate import Request
-
-            before, started = self.tiers.counts(), time.perf_counter()
-            state = self.tiers.state(blend)
-            account.count(before, self.tiers.counts())
-            account.spend(reference=time.perf_counter() - started)
-            return Request(tuple(sentences), state, options, seed, streamed)
-
-        events = self._engine.speak(prepare, cancel or threading.Event())
-        return account.chunks(events, config.networks["sovits"]["sample_rate"], seed)
+        asked = self._asked(text, voice, options)
+        events = self._engine.speak(lambda: self._request(asked, streamed), cancel or threading.Event())
+        return (asked.account.chunk(event, self.sample_rate, asked.seed) for event in events)
 
 
 class Voices:
@@ -231,44 +301,15 @@ class Voices:
         return known[0]
 
 
-class _Account:
-    """The time and the hits of one request, put together from both threads."""
+@dataclass(frozen=True)
+class _Asked:
+    """A text that was read, who will say it, and how."""
 
-    def __init__(self) -> None:
-        self.start = time.perf_counter()
-        self.stats = Stats()
-        self.hits: Counter[str] = Counter()
-        self.misses: Counter[str] = Counter()
-
-    def spend(self, **seconds: float) -> None:
-        self.stats = replace(self.stats, **{k: getattr(self.stats, k) + v for k, v in seconds.items()})
-
-    def count(self, before: "Counts", after: "Counts") -> None:
-        self.hits.update({tier: after[tier][0] - before[tier][0] for tier in after})
-        self.misses.update({tier: after[tier][1] - before[tier][1] for tier in after})
-
-    def chunks(self, events: "Iterator[Event]", rate: int, seed: int) -> Iterator[Audio]:
-        samples = 0
-        for event in events:
-            if event.error is not None:
-                raise event.error
-            self.spend(**event.seconds)
-            self.hits.update(event.hits)
-            self.misses.update(event.misses)
-            now = time.perf_counter() - self.start
-            samples += len(event.samples)
-            self.stats = replace(
-                self.stats,
-                first_audio=self.stats.first_audio or now,
-                total=now,
-                audio=samples / rate,
-                token_count=self.stats.token_count + event.tokens,
-                peak_memory=event.peak_memory,
-                hits=dict(+self.hits),
-                misses=dict(+self.misses),
-                seed=seed,
-            )
-            yield Audio(event.samples, rate, self.stats, event.words)
+    sentences: "tuple[Sentence, ...]"
+    blend: "Blend"
+    options: SpeakOptions
+    seed: int
+    account: Account
 
 
 def default_model() -> str:

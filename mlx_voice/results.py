@@ -11,11 +11,15 @@ import numpy as np
 Samples = np.ndarray[Any, np.dtype[np.float32]]
 
 
+SUMMED = "text reference prefill tokens decode total audio token_count sentences heard".split()
+
+
 @dataclass(frozen=True)
 class Word:
     text: str
     start: float  # seconds
     end: float
+    place: tuple[int, int] = (0, 0)  # where it stands in the text that was given
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Stats:
     total: float = 0.0
     audio: float = 0.0  # of sound
     token_count: int = 0
+    sentences: int = 0  # of the text
+    heard: int = 0  # of them, by now
     seed: int = 0
     peak_memory: int = 0  # bytes, of MLX
     hits: Mapping[str, int] = field(default_factory=dict)  # tier -> how often it had the answer
@@ -46,10 +52,7 @@ class Stats:
 
     def __add__(self, later: "Stats") -> "Stats":
         """The account of two answers, one after the other."""
-        summed = {
-            name: getattr(self, name) + getattr(later, name)
-            for name in ("text", "reference", "prefill", "tokens", "decode", "total", "audio", "token_count")
-        }
+        summed = {name: getattr(self, name) + getattr(later, name) for name in SUMMED}
         return replace(
             later,
             **summed,

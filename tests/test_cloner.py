@@ -166,3 +166,93 @@ def test_a_lexicon_of_the_call_goes_before_the_voice_s_own(cloner: VoiceCloner, 
     assert same("重重地说。", "重(chong2)重(chong2)地说。", lexicon={"重重": "chong2 chong2"})
     with pytest.raises(TextError, match="cannot be used"):
         cloner.speak("Qwen", voice, lexicon={"Qwen": "nothing like a phone"})
+
+
+LONG = "今天很好。" + "".join(f"我们去第{i}个公园看花。" for i in range(1, 11))
+
+
+def test_a_long_text_comes_sentence_by_sentence(cloner: VoiceCloner, recording: Path) -> None:
+    voice = cloner.clone(recording, SAID)
+    parts = list(cloner.sentences(LONG, voice, seed=3))
+    assert [part.stats.heard for part in parts] == list(range(1, len(parts) + 1))
+    assert {part.stats.sentences for part in parts} == {len(parts)}
+    assert len(parts) > 8
+    assert np.array_equal(Audio.joined(parts).samples, cloner.speak(LONG, voice, seed=3).samples)
+
+
+def test_words_know_where_they_were_written(cloner: VoiceCloner, recording: Path) -> None:
+    text = "今天[pause:200ms]是20%。The year 1984, he said: “the  hat!”"
+    words = cloner.speak(text, cloner.clone(recording, SAID), seed=3).words
+    written = [text[slice(*word.place)] for word in words]
+    assert len(words) > 8
+    for word, place in zip(words, written, strict=True):
+        assert word.text == place or place in "20% 1984"
+    places = [word.place for word in words]
+    assert places == sorted(places)
+
+
+def test_takes_read_once_and_draw_apart(
+    cloner: VoiceCloner, recording: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlx_voice.generate import loop
+
+    read: list[int] = []
+    monkeypatch.setattr(
+        loop, "prefill", lambda model, rows, real=loop.prefill: (read.append(len(rows)), real(model, rows))[1]
+    )
+    voice = cloner.clone(recording, SAID)
+    takes: list[list[Audio]] = [[], [], []]
+    for take, sentence in cloner.takes(LONG, 3, voice, seed=2**32 - 2):
+        takes[take].append(sentence)
+    sentences = takes[0][0].stats.sentences
+    assert [len(take) for take in takes] == [sentences] * 3
+    assert sum(read) == sentences  # and not three times as many
+    accounts = [take[-1].stats for take in takes]
+    assert [stats.hits.get("prefill", 0) for stats in accounts] == [0, sentences, sentences]
+    assert [stats.seed for stats in accounts] == [2**32 - 2, 2**32 - 1, 2**32]
+    whole = [Audio.joined(take) for take in takes]
+    for seed, take in zip((2**32 - 2, 2**32 - 1, 2**32), whole, strict=True):
+        alone = cloner.speak(LONG, voice, seed=seed).samples
+        assert len(alone) == len(take.samples)
+        assert np.abs(alone - take.samples).max() < 1e-3  # the order of sums differs with the batch
+    assert not np.array_equal(whole[0].samples[:9999], whole[1].samples[:9999])
+
+
+def test_takes_begin_where_they_are_told(cloner: VoiceCloner, recording: Path) -> None:
+    from mlx_voice.takes import stretch
+
+    voice = cloner.clone(recording, SAID)
+    whole = [part for _, part in cloner.takes(LONG, 1, voice, seed=4)]
+    rest = [part for _, part in cloner.takes(LONG, 1, voice, seed=4, first=stretch(1))]
+    assert [part.stats.heard for part in rest] == [part.stats.heard for part in whole[stretch(1) :]]
+    assert all(np.array_equal(a.samples, b.samples) for a, b in zip(rest, whole[stretch(1) :], strict=True))
+    assert not list(cloner.takes(LONG, 1, voice, first=len(whole)))
+
+
+def test_takes_are_counted_and_can_be_taken_back(cloner: VoiceCloner, recording: Path) -> None:
+    voice = cloner.clone(recording, SAID)
+    for wrong in (0, -1, 33):
+        with pytest.raises(InputError, match="1 to 32"):
+            cloner.takes(TEXT, wrong, voice)
+    cancel = threading.Event()
+    with pytest.raises(CancelledError):
+        for _ in cloner.takes(LONG, 2, voice, cancel=cancel):
+            cancel.set()
+    assert cloner.speak(TEXT, voice).seconds > 0
+
+
+def test_a_fingerprint_is_of_all_that_is_heard(cloner: VoiceCloner, recording: Path) -> None:
+    from mlx_voice import SpeakOptions
+
+    voice = cloner.clone(recording, SAID)
+    print_of = [
+        cloner.fingerprint(TEXT, voice),
+        cloner.fingerprint(TEXT + " ", voice),
+        cloner.fingerprint(TEXT, "cedar"),
+        cloner.fingerprint(TEXT, {"cedar": 1.0, "pine": 0.5}),
+        cloner.fingerprint(TEXT, voice, SpeakOptions(speed=1.1)),
+        cloner.fingerprint(TEXT, voice, SpeakOptions(lexicon={"世界": "shi4 jie4"})),
+        cloner.fingerprint(TEXT, voice, SpeakOptions(pause=0.2)),
+    ]
+    assert len(set(print_of)) == len(print_of)
+    assert cloner.fingerprint(TEXT, voice, SpeakOptions(seed=9)) == print_of[0]

@@ -10,20 +10,21 @@ import typer
 
 from mlx_voice import __version__
 from mlx_voice.cli import bench, cache, corpus, doctor, models, voices
-from mlx_voice.cli.speak import speak
+from mlx_voice.cli.options import examples
+from mlx_voice.cli.speak import EXAMPLES, speak
 from mlx_voice.errors import VoiceError
 
 INTERRUPTED = 130
 
 # Without rich, which takes longer to import than all the rest.
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
-app.command()(speak)
+app.command(epilog=EXAMPLES)(speak)
 app.add_typer(voices.app, name="voices")
 app.add_typer(models.app, name="models")
 app.add_typer(cache.app, name="cache")
 app.add_typer(corpus.app, name="corpus")
-app.command()(doctor.doctor)
-app.command()(bench.bench)
+app.command(epilog=examples("doctor"))(doctor.doctor)
+app.command(epilog=examples("bench", "bench --model v2 --language zh --rounds 5"))(bench.bench)
 
 
 def _version(wanted: bool) -> None:
@@ -63,6 +64,8 @@ def _fail(error: Exception) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     elif isinstance(error, VoiceError):
         typer.secho(str(error), fg="red", err=True)
+    elif isinstance(error, OSError):
+        typer.secho(f"The system refuses ({error}): free what it lacks, and try again.", fg="red", err=True)
     else:
         text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         typer.secho(

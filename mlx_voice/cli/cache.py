@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlx_voice.cli.options import Json, group
+from mlx_voice.cli.options import Json, examples, group
 
 REFERENCES, COUNTS = "disk", "counts"
 TITLES = {
@@ -18,7 +18,7 @@ TITLES = {
 app = group("What is kept to be fast: status, clear.")
 
 
-@app.command()
+@app.command(epilog=examples("cache status"))
 def status(as_json: Json = False) -> None:
     """Sizes on disk, and how often each tier had the answer in all runs so far."""
     rows = _rows()
@@ -29,7 +29,7 @@ def status(as_json: Json = False) -> None:
         typer.echo(f"{row['title']:34} {row['hits']:8} hits {row['misses']:8} misses{_size(row)}")
 
 
-@app.command()
+@app.command(epilog=examples("cache clear", "cache clear --tier counts"))
 def clear(
     tier: Annotated[str | None, typer.Option(help="disk or counts; both unless told.")] = None,
 ) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlx_voice.cli.options import Json, ModelName, group, quieten
+from mlx_voice.cli.options import Json, ModelName, examples, group, quieten
 
 if TYPE_CHECKING:
     from mlx_voice.corpus.dataset import Corpus
@@ -36,7 +36,9 @@ Features = Annotated[
 ]
 
 
-@app.command()
+@app.command(
+    epilog=examples("corpus precompute clips", "corpus precompute clips --features codes,mel --workers 4")
+)
 def precompute(
     folder: Folder,
     split: Split = None,
@@ -88,7 +90,7 @@ def precompute(
         _tell_failures(table["failed"])
 
 
-@app.command()
+@app.command(epilog=examples("corpus status clips"))
 def status(
     folder: Folder,
     split: Split = None,
@@ -115,7 +117,7 @@ def status(
     _tell_failures(found.failed)
 
 
-@app.command()
+@app.command(epilog=examples("corpus verify clips"))
 def verify(
     folder: Folder,
     split: Split = None,
@@ -139,7 +141,7 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=examples("corpus clear clips"))
 def clear(
     folder: Folder,
     cache_dir: CacheDir = None,
@@ -160,7 +162,7 @@ def clear(
     typer.echo(f"Deleted {said}.")
 
 
-@app.command()
+@app.command(epilog=examples("corpus export clips -o all.npz"))
 def export(
     folder: Folder,
     output: Annotated[Path, typer.Option("--output", "-o", help="A .npz file, or a folder.")],
@@ -177,7 +179,7 @@ def export(
         typer.echo(f"{export_all(corpus, output)} clips in {output}.")
 
 
-@app.command()
+@app.command(epilog=examples("corpus report clips -o page.html"))
 def report(
     folder: Folder,
     output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")],

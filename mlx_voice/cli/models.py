@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from mlx_voice.cli.options import Json, group
+from mlx_voice.cli.options import Json, examples, group
 
 app = group("The models: convert, pull, list, show, verify, remove.")
 
@@ -28,7 +28,7 @@ BitsOption = Annotated[
 ]
 
 
-@app.command()
+@app.command(epilog=examples("models convert --t2s s1.ckpt --sovits s2.pth --name mine --like v2"))
 def convert(
     t2s: Annotated[Path, typer.Option(help="The T2S (GPT) checkpoint, .ckpt.")],
     sovits: Annotated[Path, typer.Option(help="The SoVITS checkpoint, .pth.")],
@@ -60,7 +60,7 @@ def convert(
     typer.echo(f"{name}: {folder}")
 
 
-@app.command()
+@app.command(epilog=examples("models pull v2Pro"))
 def pull(
     version: Annotated[str, typer.Argument(help="v1, v2, v2Pro or v2ProPlus.")],
     name: Annotated[str | None, typer.Option(help="What to call the model; the version unless told.")] = None,
@@ -74,7 +74,7 @@ def pull(
     typer.echo(f"{name or version}: {folder}")
 
 
-@app.command("list")
+@app.command("list", epilog=examples("models list"))
 def list_models(as_json: Json = False) -> None:
     """Every model that is installed."""
     from mlx_voice.checkpoints.install import installed
@@ -89,7 +89,7 @@ def list_models(as_json: Json = False) -> None:
         typer.echo(f"{row['name']:16} {kind}  {row['folder']}")
 
 
-@app.command()
+@app.command(epilog=examples("models show mini"))
 def show(
     name: Annotated[str, typer.Argument(help="A model's name or folder.")], as_json: Json = False
 ) -> None:
@@ -109,7 +109,7 @@ def show(
             typer.echo(f"{key + ':':14} {value}")
 
 
-@app.command()
+@app.command(epilog=examples("models verify v2"))
 def verify(
     names: Annotated[
         list[str] | None, typer.Argument(help="Models to check; all of them unless told.")
@@ -132,7 +132,7 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=examples("models remove v2"))
 def remove(name: Annotated[str, typer.Argument(help="A model's name.")], as_json: Json = False) -> None:
     """Delete a model from this machine."""
     from mlx_voice.checkpoints import install

@@ -38,6 +38,12 @@ def quieten(quiet: bool) -> None:
         logging.getLogger("mlx_voice").setLevel(logging.ERROR)
 
 
+def examples(*commands: str) -> str:
+    """What a verb's help ends with; what follows `mlx-voice` in each."""
+    lines = "".join(f"  mlx-voice {command}\n" for command in commands)
+    return f"Example{'s' * (len(commands) > 1)}:\n\n\b\n{lines}"
+
+
 def group(text: str) -> typer.Typer:
     return typer.Typer(help=text, no_args_is_help=True, rich_markup_mode=None)
 

@@ -1,11 +1,20 @@
-"""Where the sound of `speak` goes: a file, standard output, or the machine's sound output."""
+"""Where the sound of `speak` goes: a file, standard output, or the machine's sound output.
+
+A sink is entered with the sample rate, and is given the sound as it is made. Nothing is kept of one that is
+left with an error.
+"""
 
 import logging
 import queue
+import shutil
 import sys
+import tempfile
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, BinaryIO
 
 import typer
 
@@ -17,16 +26,13 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mlx_voice")
 HEADER = 44  # bytes before the samples of a wav
+Write = Callable[["Audio"], None]
+Sink = Callable[[int], AbstractContextManager[Write]]
 
 
-class Sink(Protocol):
-    def write(self, chunk: "Audio") -> None: ...
-
-    def close(self) -> None:
-        """All chunks have come; not called when something went wrong."""
-
-
-def sink(output: Path | None, form: str | None, stream: bool, play: bool = False) -> Sink:
+def sink(
+    output: Path | None, form: str | None, stream: bool, play: bool = False, draft: Path | None = None
+) -> Sink:
     from mlx_voice.audio import FORMATS, can_play
 
     if form is not None and form not in FORMATS:
@@ -35,95 +41,96 @@ def sink(output: Path | None, form: str | None, stream: bool, play: bool = False
         if form is None and output.suffix[1:].lower() not in FORMATS:
             known = ", ".join(FORMATS)
             raise typer.BadParameter(f"{output} should end in one of {known}", param_hint="--output")
-        return File(output, form, play and can_play())
+        if output.is_dir():
+            raise typer.BadParameter(f"{output} is a folder", param_hint="--output")
+        return partial(file, output, form or output.suffix[1:].lower(), play and can_play(), draft)
     if output is not None or not sys.stdout.isatty():
-        return Pipe(form or "wav", stream)
+        out = sys.stdout.buffer
+        return (
+            partial(streamed, out) if stream and form in (None, "wav") else partial(whole, form or "wav", out)
+        )
     if not can_play():
         raise AudioError("Nothing here can play sound: write it to a file with -o hello.wav.")
-    return Player()
+    return played
 
 
-class File:
-    """Written whole at the end, or not at all; its path is printed."""
+@contextmanager
+def file(path: Path, form: str, play: bool, draft: Path | None, rate: int) -> Iterator[Write]:
+    """Under another name, or as `draft`, until all is written; then its path is printed."""
+    from mlx_voice.audio import Encoder, play_file
+    from mlx_voice.files import atomic
 
-    def __init__(self, path: Path, form: str | None, play: bool) -> None:
-        self.path, self.form, self.play = path, form, play
-        self.chunks: list[Audio] = []
-
-    def write(self, chunk: "Audio") -> None:
-        self.chunks.append(chunk)
-
-    def close(self) -> None:
-        from mlx_voice.results import Audio
-
-        whole = Audio.joined(self.chunks)
-        whole.save(self.path, self.form)
-        typer.echo(self.path)
-        if self.play:
-            try:
-                whole.play()
-            except AudioError as error:  # what was asked for is written
-                log.warning("%s", error)
-
-
-class Pipe:
-    """Standard output: chunk by chunk when streaming wav, else whole."""
-
-    def __init__(self, form: str, stream: bool) -> None:
-        self.form, self.stream = form, stream and form == "wav"
-        self.header: bytes | None = None
-        self.chunks: list[Audio] = []
-
-    def write(self, chunk: "Audio") -> None:
-        if not self.stream:
-            self.chunks.append(chunk)
-            return
-        wav = chunk.encoded()
-        if self.header is None:
-            self.header = endless(wav)
-            sys.stdout.buffer.write(self.header)
-        sys.stdout.buffer.write(wav[HEADER:])
-        sys.stdout.buffer.flush()
-
-    def close(self) -> None:
-        from mlx_voice.results import Audio
-
-        if not self.stream:
-            sys.stdout.buffer.write(Audio.joined(self.chunks).encoded(self.form))
-            sys.stdout.buffer.flush()
-
-
-class Player:
-    """Plays what there is while more is made."""
-
-    def __init__(self) -> None:
-        self.chunks: queue.SimpleQueue[Audio | None] = queue.SimpleQueue()
-        self.error: AudioError | None = None
-        self.thread = threading.Thread(target=self._play, daemon=True)
-        self.thread.start()
-
-    def write(self, chunk: "Audio") -> None:
-        self.chunks.put(chunk)
-
-    def close(self) -> None:
-        self.chunks.put(None)
-        self.thread.join()
-        if self.error is not None:
-            raise self.error
-
-    def _play(self) -> None:
-        from mlx_voice.results import Audio
-
+    if path.is_fifo() or path.is_char_device():
+        with path.open("wb") as pipe, whole(form, pipe, rate) as write:
+            yield write
+        return
+    with atomic(draft or path) as out, Encoder(out, rate, form) as encoder:
+        yield lambda chunk: encoder.write(chunk.samples)
+    if draft:
+        draft.replace(path)
+    typer.echo(path)
+    if play:
         try:
-            while (chunk := self.chunks.get()) is not None:
-                ready = [chunk]
-                while not self.chunks.empty() and (chunk := self.chunks.get()) is not None:
-                    ready.append(chunk)
-                Audio.joined(ready).play()
-                if chunk is None:
-                    return
-        except AudioError as error:
-            self.error = error
+            play_file(path)
+        except AudioError as error:  # what was asked for is written
+            log.warning("%s", error)
+
+
+@contextmanager
+def whole(form: str, out: BinaryIO, rate: int) -> Iterator[Write]:
+    """Held on disk until its length is known."""
+    from mlx_voice.audio import Encoder
+
+    with tempfile.TemporaryFile() as held:
+        with Encoder(held, rate, form) as encoder:
+            yield lambda chunk: encoder.write(chunk.samples)
+        held.seek(0)
+        shutil.copyfileobj(held, out)
+        out.flush()
+
+
+@contextmanager
+def streamed(out: BinaryIO, rate: int) -> Iterator[Write]:  # noqa: ARG001
+    """A wav without a length, as soon as there is sound."""
+    begun = False
+
+    def write(chunk: "Audio") -> None:
+        nonlocal begun
+        wav = chunk.encoded()
+        out.write(wav[HEADER:] if begun else endless(wav) + wav[HEADER:])
+        out.flush()
+        begun = True
+
+    yield write
+
+
+@contextmanager
+def played(rate: int) -> Iterator[Write]:  # noqa: ARG001
+    """What there is is played while more is made."""
+    chunks: queue.SimpleQueue[Audio | None] = queue.SimpleQueue()
+    errors: list[AudioError] = []
+    thread = threading.Thread(target=_play, args=(chunks, errors), daemon=True)
+    thread.start()
+    yield chunks.put
+    chunks.put(None)
+    thread.join()
+    if errors:
+        raise errors[0]
+
+
+def _play(chunks: "queue.SimpleQueue[Audio | None]", errors: list[AudioError]) -> None:
+    from mlx_voice.results import Audio
+
+    try:
+        while (chunk := chunks.get()) is not None:
+            ready = [chunk]
+            while not chunks.empty() and (chunk := chunks.get()) is not None:
+                ready.append(chunk)
+            Audio.joined(ready).play()
+            if chunk is None:
+                return
+    except AudioError as error:
+        errors.append(error)
 
 
 def endless(wav: bytes) -> bytes:

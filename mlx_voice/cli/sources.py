@@ -16,7 +16,7 @@ BLOCK = 1 << 16
 END = re.compile(r"[。！？…]+[”’」』）]*|[.!?]+[\"')\]]*(?=\s)|\n")
 
 
-def texts(text: str | None, file: Path | None) -> tuple[bool, Iterator[str]]:
+def texts(text: str | None, file: Path | None, *, whole: bool = False) -> tuple[bool, Iterator[str]]:
     """False and the whole text, or True and the sentences of standard input as they arrive."""
     if text is not None and file is not None:
         raise typer.BadParameter("give a text or a file, not both", param_hint="TEXT, --file")
@@ -26,7 +26,8 @@ def texts(text: str | None, file: Path | None) -> tuple[bool, Iterator[str]]:
         return False, iter([text])
     if file is not None and str(file) != "-":
         return False, iter([_read(file)])
-    return True, sentences(_arriving(sys.stdin.fileno()))
+    arriving = _arriving(sys.stdin.fileno())
+    return (False, iter(["".join(arriving)])) if whole else (True, sentences(arriving))
 
 
 def sentences(pieces: Iterable[str]) -> Iterator[str]:

@@ -2,24 +2,18 @@
 
 import json
 import logging
-import sys
-from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from mlx_voice.cli.options import ModelName, VoicesFile, opened, quieten, registry, voice_names
-from mlx_voice.cli.sinks import Sink, sink
+from mlx_voice.cli.job import Job, Outlet
+from mlx_voice.cli.options import ModelName, VoicesFile, examples, opened, quieten, registry, voice_names
+from mlx_voice.cli.progress import Progress
+from mlx_voice.cli.resume import journal
+from mlx_voice.cli.sinks import sink
 from mlx_voice.cli.sources import texts
-from mlx_voice.errors import TextError
-
-if TYPE_CHECKING:
-    from mlx_voice.cloner import VoiceCloner, VoiceLike
-    from mlx_voice.results import Audio, Stats
-    from mlx_voice.settings import SpeakOptions
 
 log = logging.getLogger("mlx_voice")
 USUAL_RATE = 175  # words per minute, as `say` counts them
@@ -27,42 +21,78 @@ EMBEDDED = "mini"
 RECORDINGS = (".wav", ".flac", ".ogg", ".mp3")
 
 
+EXAMPLES = examples(
+    'speak "Hello, world." -o hello.wav',
+    "speak -f book.txt -o book.flac --resume --subtitles book.vtt",
+    'speak "Which of them?" -o take.wav --takes 3 --seed 7',
+)
+
+Text = Annotated[
+    str | None, typer.Argument(help="What to say; - takes standard input, sentence by sentence.")
+]
+TextFile = Annotated[Path | None, typer.Option("-f", "--file", help="A text file to read.")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Write wav, flac, ogg or mp3; - is standard output.")
+]
+VoiceName = Annotated[
+    str | None,
+    typer.Option("-v", "--voice", autocompletion=voice_names, help="A name, or a mix: anna:0.7+ben:0.3."),
+]
+Ref = Annotated[list[Path] | None, typer.Option(help="A recording whose voice is taken; several are mixed.")]
+RefText = Annotated[str, typer.Option(help="What is said in it; else in the .txt beside it.")]
+RefDir = Annotated[Path | None, typer.Option(help="A folder of recordings of one voice.")]
+Language = Annotated[str, typer.Option(help="Of the text: zh, en, ja, ko, yue, or auto.")]
+LexiconFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Readings: a word a line, then its pinyin or phones.")
+]
+Speed = Annotated[float, typer.Option(min=0.25, max=4, help="2 is twice as fast.")]
+Rate = Annotated[
+    int | None, typer.Option("-r", "--rate", min=44, max=700, help="Words per minute; 175 is usual.")
+]
+Seed = Annotated[int | None, typer.Option(help="The same seed gives the same sound.")]
+Takes = Annotated[
+    int, typer.Option(min=1, max=32, help="Say it so often, with the seeds that follow: out-1.wav, …")
+]
+SubtitleFile = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Write subtitles too: .srt, or .vtt with times of words.")
+]
+Resume = Annotated[
+    bool, typer.Option("--resume", help="Keep what was said when broken off, and go on with it.")
+]
+Form = Annotated[str | None, typer.Option("--format", help="wav, flac, ogg or mp3.")]
+Stream = Annotated[bool, typer.Option("--stream", help="Send sound out while it is made.")]
+Play = Annotated[bool, typer.Option("--play", help="Play what is written, where something can.")]
+Account = Annotated[bool, typer.Option("--stats", help="Say where the time went: JSON on stderr.")]
+Quiet = Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")]
+
+
 def speak(
-    text: Annotated[
-        str | None, typer.Argument(help="What to say; - takes standard input, sentence by sentence.")
-    ] = None,
-    file: Annotated[Path | None, typer.Option("-f", "--file", help="A text file to read.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("-o", "--output", help="Write wav, flac, ogg or mp3; - is standard output.")
-    ] = None,
-    voice: Annotated[
-        str | None,
-        typer.Option("-v", "--voice", autocompletion=voice_names, help="A name, or a mix: anna:0.7+ben:0.3."),
-    ] = None,
-    ref: Annotated[
-        list[Path] | None, typer.Option(help="A recording whose voice is taken; several are mixed.")
-    ] = None,
-    ref_text: Annotated[str, typer.Option(help="What is said in it; else in the .txt beside it.")] = "",
-    ref_dir: Annotated[Path | None, typer.Option(help="A folder of recordings of one voice.")] = None,
-    language: Annotated[str, typer.Option(help="Of the text: zh, en, ja, ko, yue, or auto.")] = "auto",
-    lexicon: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Readings: a word a line, then its pinyin or phones.")
-    ] = None,
-    speed: Annotated[float, typer.Option(min=0.25, max=4, help="2 is twice as fast.")] = 1.0,
-    rate: Annotated[
-        int | None, typer.Option("-r", "--rate", min=44, max=700, help="Words per minute; 175 is usual.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="The same seed gives the same sound.")] = None,
+    text: Text = None,
+    file: TextFile = None,
+    output: Output = None,
+    voice: VoiceName = None,
+    ref: Ref = None,
+    ref_text: RefText = "",
+    ref_dir: RefDir = None,
+    language: Language = "auto",
+    lexicon: LexiconFile = None,
+    speed: Speed = 1.0,
+    rate: Rate = None,
+    seed: Seed = None,
+    takes: Takes = 1,
+    subtitles: SubtitleFile = None,
+    resume: Resume = False,
     model: ModelName = None,
     voices: VoicesFile = None,
-    form: Annotated[str | None, typer.Option("--format", help="wav, flac, ogg or mp3.")] = None,
-    stream: Annotated[bool, typer.Option("--stream", help="Send sound out while it is made.")] = False,
-    play: Annotated[bool, typer.Option("--play", help="Play what is written, where something can.")] = False,
-    stats: Annotated[bool, typer.Option("--stats", help="Say where the time went: JSON on stderr.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Nothing on stderr but errors.")] = False,
+    form: Form = None,
+    stream: Stream = False,
+    play: Play = False,
+    stats: Account = False,
+    quiet: Quiet = False,
 ) -> None:
     """Say a text, aloud or into a file."""
     from mlx_voice.settings import SpeakOptions
+    from mlx_voice.subtitles import Subtitles
 
     quieten(quiet)
     if voice == "?":  # as `say` is asked for them
@@ -71,61 +101,41 @@ def speak(
     options = SpeakOptions(
         language=language, lexicon=readings(lexicon), speed=rate / USUAL_RATE if rate else speed, seed=seed
     )
-    piecewise, parts = texts(text, file)
-    job = Job(parts, piecewise, sink(output, form, stream, play), options, stream, quiet)
+    _check(output, takes, resume, stream)
+    said = texts(text, file, whole=resume or takes > 1)
     recordings = references(ref or [], ref_dir, ref_text)
-    with opened(model, voices) as cloner:
+    with ExitStack() as stack:
+        kept = stack.enter_context(journal(output)) if resume and output else None
+        draft = kept.draft if kept else None
+        outlets = [
+            Outlet(sink(path, form, stream, play, draft), Subtitles(name) if name else None)
+            for path, name in zip(numbered(output, takes), numbered(subtitles, takes), strict=True)
+        ]
+        job = Job(*said, outlets, options, stream, kept, Progress(quiet))
+        cloner = stack.enter_context(opened(model, voices))
         if model is None and cloner.model == EMBEDDED:
             hint_once()
-        total = job.run(cloner, [cloner.clone(path, words) for path, words in recordings] or voice)
-    if stats:
+        totals = job.run(cloner, [cloner.clone(path, words) for path, words in recordings] or voice)
+    for total in totals if stats else ():
         typer.echo(json.dumps(total.as_dict()), err=True)
 
 
-@dataclass
-class Job:
-    """Texts on their way to sound."""
+def _check(output: Path | None, takes: int, resume: bool, stream: bool) -> None:
+    """What several takes, or a speech that can be broken off, cannot be."""
+    for option, given in (("--takes", takes > 1), ("--resume", resume)):
+        if given and (output is None or str(output) == "-" or (output.exists() and not output.is_file())):
+            raise typer.BadParameter("name a file to write with -o", param_hint=option)
+        if given and stream:
+            raise typer.BadParameter("leave out --stream: sound goes to files", param_hint=option)
+    if takes > 1 and resume:
+        raise typer.BadParameter("give --takes or --resume, not both", param_hint="--takes")
 
-    texts: Iterator[str]
-    piecewise: bool  # the texts are sentences that arrive one by one
-    sink: Sink
-    options: "SpeakOptions"
-    stream: bool
-    quiet: bool
 
-    def run(self, cloner: "VoiceCloner", voice: "VoiceLike | None") -> "Stats":
-        from mlx_voice.results import Stats
-
-        total = Stats()
-        for text in self.texts:
-            try:
-                total = self._one(cloner, text, voice, total)
-            except TextError as error:
-                if not self.piecewise:
-                    raise
-                log.info("%s", error)  # of many sentences, one that says nothing is left out
-        if not total.audio:
-            raise TextError("There is nothing to say: the text is empty.")
-        self._show("\r\x1b[K")
-        self.sink.close()
-        return total
-
-    def _one(self, cloner: "VoiceCloner", text: str, voice: "VoiceLike | None", before: "Stats") -> "Stats":
-        after = before
-        for chunk in self._spoken(cloner, text, voice):
-            self.sink.write(chunk)
-            after = before + chunk.stats
-            self._show(f"\r{after.audio:.1f} s of speech")
-        return after
-
-    def _show(self, text: str) -> None:
-        if not self.quiet and sys.stderr.isatty():
-            typer.echo(text, nl=False, err=True)
-
-    def _spoken(self, cloner: "VoiceCloner", text: str, voice: "VoiceLike | None") -> "Iterator[Audio]":
-        if self.stream:
-            return cloner.stream(text, voice, self.options)
-        return iter([cloner.speak(text, voice, self.options)])
+def numbered(path: Path | None, takes: int) -> list[Path | None]:
+    """`out.wav`, or of several takes `out-1.wav`, …"""
+    if path is None or takes == 1:
+        return [path] * takes
+    return [path.with_stem(f"{path.stem}-{take}") for take in range(1, takes + 1)]
 
 
 def references(paths: list[Path], folder: Path | None, text: str) -> list[tuple[Path, str]]:

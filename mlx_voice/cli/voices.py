@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mlx_voice.cli.options import Json, ModelName, VoicesFile, group, opened, registry, voice_names
+from mlx_voice.cli.options import Json, ModelName, VoicesFile, examples, group, opened, registry, voice_names
 
 if TYPE_CHECKING:
     from mlx_voice.voices.entry import Voice
@@ -16,7 +16,7 @@ Name = Annotated[str, typer.Argument(autocompletion=voice_names, help="A voice's
 Replace = Annotated[bool, typer.Option("--replace", help="Take the place of a voice of that name.")]
 
 
-@app.command("list")
+@app.command("list", epilog=examples("voices list", "voices list --json"))
 def list_voices(voices: VoicesFile = None, as_json: Json = False) -> None:
     """Every voice: the shipped ones and your own."""
     found = list(registry(voices).voices().values())
@@ -30,7 +30,7 @@ def list_voices(voices: VoicesFile = None, as_json: Json = False) -> None:
         typer.echo('There is no voice yet: mlx-voice voices add NAME RECORDING --text "…" makes one.')
 
 
-@app.command()
+@app.command(epilog=examples("voices show cedar"))
 def show(name: Name, voices: VoicesFile = None, as_json: Json = False) -> None:
     """All that is known of a voice."""
     known = registry(voices)
@@ -45,7 +45,12 @@ def show(name: Name, voices: VoicesFile = None, as_json: Json = False) -> None:
         typer.echo(f"{key + ':':14} {', '.join(value) if isinstance(value, list) else value}")
 
 
-@app.command()
+@app.command(
+    epilog=examples(
+        'voices add me me.wav --text "What I say in it." --consent "my own voice"',
+        'voices add me long.wav --text "Only this part." --window 12.5-20',
+    )
+)
 def add(
     name: Annotated[str, typer.Argument(help="What to call the voice.")],
     recording: Annotated[Path, typer.Argument(help="3 to 10 s of one speaker, in any format.")],
@@ -85,7 +90,7 @@ def add(
     typer.echo(f"{voice.name}: {counts}, {frames}, in {voice.path(voice.entry.ref_audio or '').parent}")
 
 
-@app.command()
+@app.command(epilog=examples("voices verify", "voices verify cedar"))
 def verify(
     names: Annotated[
         list[str] | None, typer.Argument(autocompletion=voice_names, help="All voices unless told.")
@@ -107,13 +112,13 @@ def verify(
         raise typer.Exit(1)
 
 
-@app.command()
+@app.command(epilog=examples("voices remove me"))
 def remove(name: Name, voices: VoicesFile = None) -> None:
     """Delete a voice of your own, with its files."""
     typer.echo(f"{registry(voices).remove(name).name}: removed")
 
 
-@app.command()
+@app.command(epilog=examples("voices export cedar -o cedar.voice"))
 def export(
     name: Name,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="NAME.voice unless told.")] = None,
@@ -127,7 +132,7 @@ def export(
     typer.echo(path)
 
 
-@app.command("import")
+@app.command("import", epilog=examples("voices import cedar.voice --name tree"))
 def import_voice(
     bundle: Annotated[Path, typer.Argument(help="A .voice file.")],
     name: Annotated[str | None, typer.Option(help="What to call it; its own name unless told.")] = None,
