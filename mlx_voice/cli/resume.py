@@ -87,8 +87,8 @@ class Journal:
         write_bytes(path, _packed(sentences, self.name, first))
 
     def end(self) -> None:
-        """Remove what is ours."""
-        for path in self.folder.iterdir():
+        """Remove what is ours, last of all what says what it was."""
+        for path in sorted(self.folder.iterdir(), key=lambda path: path.name == JOB):
             if OURS.fullmatch(path.name):
                 path.unlink()
         with suppress(OSError):  # somebody else put something there
