@@ -18,6 +18,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, TypeVar
 
 from mlx_voice.errors import CancelledError, VoiceError
+from mlx_voice.settings import CacheOptions
 
 if TYPE_CHECKING:
     from mlx_voice.checkpoints import Model
@@ -45,10 +46,12 @@ class _Speech:
 
 
 class Engine:
-    """One model, opened when it is first needed; `spoken` is how many bytes of said sentences it keeps."""
+    """One model, opened when it is first needed; of `cache` it keeps said sentences and a form of the KV."""
 
-    def __init__(self, model: str | Path, dtype: str | None = None, spoken: int = 0) -> None:
-        self._name, self._dtype, self._spoken = model, dtype, spoken
+    def __init__(
+        self, model: str | Path, dtype: str | None = None, cache: CacheOptions | None = None
+    ) -> None:
+        self._name, self._dtype, self._cache = model, dtype, cache or CacheOptions()
         self._model: Model | None = None
         self._generator: Generator | None = None
         self._speeches: dict[int, _Speech] = {}  # by the generator's number
@@ -161,9 +164,11 @@ class Engine:
         if self._generator is None:
             from mlx_voice.device import mx
             from mlx_voice.generate import Generator
+            from mlx_voice.generate.kv import KVCache, QuantizedKV
 
             mx.set_cache_limit(BUFFERS)
-            self._generator = Generator(self.model, spoken=self._spoken)
+            kv = QuantizedKV if self._cache.quantized_kv else KVCache
+            self._generator = Generator(self.model, spoken=self._cache.speech, cache=kv)
             if mx.default_device() == mx.gpu:
                 started = perf_counter()
                 self._generator.warm_up()

@@ -40,6 +40,7 @@ class CacheOptions:
     mels: int = 64 << 20  # their spectrograms, in memory
     references: int = 512 << 20  # features of references that were never added as a voice, on disk
     speech: int = 0  # finished sentences, for requests that say the same with the same seed again
+    quantized_kv: bool = False  # running keys and values in 8 bits: approximate, a quarter of their memory
     use_gpu_mel: bool = True  # spectrograms through MLX, else through numpy
     use_precomputed_mel: bool = True  # those on disk
     use_precomputed_codes: bool = True
@@ -55,6 +56,7 @@ class SpeakOptions:
     seed: int | None = None
     noise_scale: float | None = None  # None: the model's own
     pause: float = 0.3  # seconds between sentences
-    retries: int = 0  # times a whole sentence that sounds wrong is said again; 0: nobody checks
+    retries: int | None = None  # of a sentence said wrong; 0: nobody checks; None: where that is reliable
+    context: int = 0  # codes of the sentence before that a sentence hears too: approximate; 0: none
     sampling: SamplingOptions = field(default_factory=SamplingOptions)
     streaming: StreamOptions = field(default_factory=StreamOptions)

@@ -1,7 +1,7 @@
-"""When each phone is heard, from the decoder's attention over the phones; and what follows from that."""
+"""When each phone is heard, by the decoder's attention or by what codes say; and what follows from that."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -18,13 +18,16 @@ FLOOR = 1e-4  # of attention, so that one deaf frame does not forbid a path
 SKIP = -4.0  # what it costs to pass over a phone, in log attention
 NEAR = 2  # phones on either side that belong to the one being said
 ALONE = re.compile(r"[㐀-鿿぀-ヿ]")  # a character that is a word by itself
-COVERAGE, ORDER, STUCK = 0.9, 0.5, 1.2  # where a verdict turns
+COVERAGE, ORDER, STUCK = 0.9, 0.5, 1.2  # where a verdict on attention turns
+LEAN = 0.1  # what it costs to be away from one's place, in log chance for each code
+DRIFT = 5.5  # codes between a phone and its place
+SPOKEN, SHARE = 0.05, 0.8  # chance of a phone that was said; of how many phones that is asked
 MARKS = ".,?!…"
 LETTER = re.compile(r"[\w'’-]")
 
 
 def path(attention: Array) -> Array:
-    """[frames, phones] -> [frames]: the phone of each frame, on the likeliest way through all of them.
+    """[frames, phones], attention or chances -> [frames]: their phones, on the likeliest way through all.
 
     It begins at the first phone, ends at the last, never goes back, and seldom passes one over.
     """
@@ -98,29 +101,46 @@ def _first_phones(span: "Span") -> Array:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Signs that a sentence was not said as it stands there."""
+    """Whether a sentence was said as it stands there; `rank` orders its takes."""
 
-    coverage: float  # of phones that were listened to
-    order: float  # of attention that is where it should be by then
-    stuck: float  # seconds of the longest phone
-    complete: bool  # whether it ended by itself, or where it was foretold
-
-    @property
-    def sound(self) -> bool:
-        return self.complete and self.coverage >= COVERAGE and self.order >= ORDER and self.stuck <= STUCK
-
-    @property
-    def rank(self) -> tuple[bool, float]:
-        """Orders the takes of one sentence."""
-        return self.complete, self.coverage + self.order - max(self.stuck - STUCK, 0)
+    sound: bool
+    rank: float
 
 
 def judged(attention: Array, way: Array, seconds: float, complete: bool) -> Verdict:
-    """Of the `path` that was found; `seconds` is the length of a frame."""
+    """By what the decoder listened to, on the `path` that was found; `seconds` is the length of a frame, and
+    `complete` whether the sentence ended by itself."""
     frames, phones = attention.shape
     lengths = np.diff(boundaries(way, phones))
     distance = np.abs(np.arange(phones) - way[:, None])
-    near = (attention * (distance <= NEAR)).sum(axis=1)
+    order = float((attention * (distance <= NEAR)).sum(axis=1).mean())  # attention where it should be by then
     heard = attention.max(axis=0) >= 0.5 / max(1, min(phones, 2 * NEAR + 1))
+    coverage = float((heard & (lengths > 0)).mean())
     longest = float(lengths[:-1].max()) if phones > 1 else float(frames)
-    return Verdict(float((heard & (lengths > 0)).mean()), float(near.mean()), longest * seconds, complete)
+    stuck = longest * seconds
+    sound = complete and coverage >= COVERAGE and order >= ORDER and stuck <= STUCK
+    return Verdict(sound, complete * 2 + coverage + order - max(stuck - STUCK, 0))
+
+
+def away(timing: Sequence[int], codes: int) -> Array:
+    """[codes, phones]: how far each code is from the place that each phone was given, in codes."""
+    edges, now = np.cumsum((0, *timing)), np.arange(codes)[:, None] + 0.5
+    distance: Array = np.maximum(np.maximum(edges[:-1] - now, now - edges[1:]), 0)
+    return distance
+
+
+def told(chances: Array, distance: Array) -> Array:
+    """[codes]: the phone of each code by what it says, and in doubt by its place."""
+    return path(chances * np.exp(-LEAN * distance))
+
+
+def followed(chances: Array, way: Array, distance: Array, complete: bool) -> Verdict:
+    """By the phones that the codes say, and where."""
+    codes, phones = chances.shape
+    steps = np.arange(codes)
+    drift = float(distance[steps, way].max(initial=0))
+    best = np.zeros(phones)
+    np.maximum.at(best, way, chances[steps, way])
+    share = float((best >= SPOKEN).mean())
+    sound = complete and drift <= DRIFT and share >= SHARE
+    return Verdict(sound, complete * 2 + share - max(drift - DRIFT, 0) / max(codes, 1))

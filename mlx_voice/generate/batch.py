@@ -5,6 +5,8 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,10 @@ from mlx_voice.cache import LRU
 from mlx_voice.device import mx
 from mlx_voice.errors import TextError
 from mlx_voice.generate.features import joined, text_features
+from mlx_voice.generate.heard import phone_table
+from mlx_voice.generate.kv import KVCache
 from mlx_voice.generate.layout import laid_out
-from mlx_voice.generate.loop import Row, Token, TokenLoop
+from mlx_voice.generate.loop import NewCache, Row, Token, TokenLoop
 from mlx_voice.generate.speech import Event, Request, Speech, Take, Utterance
 from mlx_voice.generate.stream import SoundStream
 from mlx_voice.voices.state import VoiceState
@@ -30,12 +34,18 @@ Entering = tuple[Speech, Utterance]
 
 
 class Generator:
-    """`spoken` is how many bytes of finished sentences are kept, for requests that say the same again."""
+    """`spoken` is how many bytes of finished sentences are kept, for requests that say the same again.
 
-    def __init__(self, model: "Model", slots: int = SLOTS, spoken: int = 0) -> None:
+    `cache` makes the keys and values of rows that enter: `kv.QuantizedKV`, or with one slot a `Borrowed` one.
+    """
+
+    def __init__(
+        self, model: "Model", slots: int = SLOTS, spoken: int = 0, cache: NewCache = KVCache
+    ) -> None:
         self.model = model
         self.slots = slots
-        self.loop = TokenLoop(model.t2s)
+        self.loop = TokenLoop(model.t2s, cache)
+        self._ear = lru_cache(partial(phone_table, model))  # not before the first sentence is over
         self._added = 0
         self._speeches: OrderedDict[int, Speech] = OrderedDict()  # whose turn it is stands first
         self._owners: dict[int, Entering] = {}  # by row of the loop
@@ -51,7 +61,7 @@ class Generator:
             raise TextError("There is nothing to say in this text: give some words.")
         ident = self._added
         self._added += 1
-        self._speeches[ident] = Speech(ident, request, self.model, self._spoken)
+        self._speeches[ident] = Speech(ident, request, self.model, self._spoken, self._ear)
         return ident
 
     def hold(self, ident: int, held: bool) -> None:
@@ -87,10 +97,16 @@ class Generator:
             except Exception as error:  # noqa: BLE001 - it belongs to this request, and to no other
                 event = self._failed(speech, error)
             if event:
-                events.append(event)
+                events.append(self._counted(event))
                 if event.done:
                     self.cancel(speech.id)
         return events
+
+    def _counted(self, event: Event) -> Event:
+        counts = {"speech": self._spoken.counts, "bert": self._prompts.counts}
+        held = {name: count.bytes for name, count in counts.items()} | {"kv": self.loop.nbytes}
+        evicted = {name: count.evictions for name, count in counts.items()}
+        return replace(event, bytes=held, evictions=evicted)
 
     def _hear(self, tokens: Sequence[Token], seconds: float) -> None:
         speaking = {}
@@ -141,8 +157,10 @@ class Generator:
         request = speech.request
         prompt = self._prompt(speech, request.voice)
         sentence, sampling = utterance.sentence, speech.sampling
-        seed = speech.seed(utterance)
-        row, utterance.timing = laid_out(self.model, request.voice, prompt, sentence, bert, sampling, seed)
+        voice, seed, utterance.bert = request.voice, speech.seed(utterance), bert
+        if speech.before is not None:
+            voice, prompt = speech.before.after(voice, prompt)
+        row, utterance.timing = laid_out(self.model, voice, prompt, sentence, bert, sampling, seed)
         return row
 
     def _prompt(self, speech: Speech, voice: VoiceState) -> mx.array | None:

@@ -6,6 +6,7 @@ repeated for the codes it lasts, so that phone and code positions mean the same 
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,6 +62,45 @@ def laid_out(
     frames = tuple(both[i] for i in index)
     row = Row(frames, timed, codes, sampling, seed, limit, minimum=limit, reading=reading)
     return row, tuple(lasts)
+
+
+@dataclass(frozen=True)
+class Before:
+    """The end of the sentence before, to be heard by the next one: phones, their features, codes."""
+
+    phones: tuple[int, ...]
+    bert: mx.array | None
+    codes: tuple[int, ...]
+    timing: tuple[int, ...] | None
+
+    def after(
+        self, voice: "VoiceState", prompt_bert: mx.array | None
+    ) -> "tuple[VoiceState, mx.array | None]":
+        """A voice whose prompt goes on with this, and the features of that prompt; approximate, an option."""
+        phones, codes = (
+            voice.phones + self.phones,
+            mx.concatenate([voice.codes, mx.array(self.codes, mx.int32)]),
+        )
+        timing = None if self.timing is None else prompt_timing(voice) + self.timing
+        longer = replace(voice, key=f"{voice.key} {self.codes}", phones=phones, codes=codes, timing=timing)
+        return longer, joined([prompt_bert, self.bert], [len(voice.phones), len(self.phones)])
+
+
+def tail(
+    phones: Sequence[int],
+    bert: mx.array | None,
+    codes: Sequence[int],
+    starts: Sequence[int],
+    timing: Sequence[int] | None,
+    window: int,
+) -> Before | None:
+    """Its last phones, no more than `window` codes; phone i begins with code `starts[i]`."""
+    first = next((i for i, start in enumerate(starts) if len(codes) - start <= window), len(phones))
+    if first >= len(phones) or starts[first] >= len(codes):
+        return None
+    features = None if bert is None else bert[first:]
+    lasting = None if timing is None else tuple(timing[first:])
+    return Before(tuple(phones[first:]), features, tuple(codes[starts[first] :]), lasting)
 
 
 def prompt_timing(voice: "VoiceState") -> tuple[int, ...]:

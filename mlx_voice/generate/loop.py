@@ -4,19 +4,20 @@ The host never stands between two steps: a code is drawn on the device, and the 
 the last one is read. So an end is noticed one step late, and that one step is thrown away.
 """
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from mlx_voice.device import mx
-from mlx_voice.generate.kv import KVCache, bucket
+from mlx_voice.generate.kv import KVCache, RunningCache, bucket
 from mlx_voice.generate.sampling import NEVER, Sampling, Settings, draw, exponential, penalised
 from mlx_voice.models.t2s import T2S, prefill_mask
 
 Reason = Literal["end", "limit"]
 PREFILL_BUCKET = 32  # columns
+NewCache = Callable[[Sequence[int]], RunningCache]  # from the columns where its rows begin
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,8 @@ class _Running:
 class TokenLoop:
     """`add` rows at any time and `step` until `rows` is empty. One thread only."""
 
-    def __init__(self, model: T2S) -> None:
-        self.model = model
+    def __init__(self, model: T2S, cache: NewCache = KVCache) -> None:
+        self.model, self.cache = model, cache
         self._added = 0
         self._batch: _Batch | None = None
         self._unread: list[tuple[mx.array, list[_Running]]] = []
@@ -81,7 +82,7 @@ class TokenLoop:
             place = next((i for i, d in enumerate(distinct) if d.same_prefill(row)), len(distinct))
             distinct += [row] if place == len(distinct) else []
             places.append(place)
-        logits, cache = prefill(self.model, distinct)
+        logits, cache = prefill(self.model, distinct, self.cache)
         if len(distinct) < len(rows):
             logits = logits[mx.array(places)]
             cache.select(places)
@@ -128,14 +129,14 @@ class TokenLoop:
 
     def _draw(self, batch: "_Batch", logits: mx.array) -> None:
         report = batch.draw(logits, self.model.config.end)
-        mx.async_eval(report, batch.seen, *batch.cache.keys, *batch.cache.values)
+        mx.async_eval(report, batch.seen, *batch.cache.arrays)
         self._unread.append((report, list(batch.running)))
 
 
 class _Batch:
     """The rows under way, and what the device holds of them."""
 
-    def __init__(self, running: list[_Running], cache: KVCache, seen: mx.array) -> None:
+    def __init__(self, running: list[_Running], cache: RunningCache, seen: mx.array) -> None:
         self.running, self.cache = running, cache
         self.seen = seen  # [B, V], True for codes of the prompt or drawn before
         self.token = mx.zeros((len(running),), mx.int32)  # [B], the codes just drawn
@@ -202,11 +203,11 @@ def _read(report: mx.array, running: list[_Running]) -> list[Token]:
     return tokens
 
 
-def prefill(model: T2S, rows: Sequence[Row]) -> tuple[mx.array, KVCache]:
+def prefill(model: T2S, rows: Sequence[Row], new: NewCache = KVCache) -> tuple[mx.array, RunningCache]:
     """[B, V] logits after each row's phones and prompt, and the keys and values of all of it."""
     x, starts, text_ends = assembled(model, rows)
     length = x.shape[1]
-    cache = KVCache(starts)
+    cache = new(starts)
     h = model(x, cache, prefill_mask(mx.array(starts), mx.array(text_ends), length))
     cache.advance(length)
     return model.logits(h[:, -1]), cache

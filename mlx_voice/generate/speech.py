@@ -1,7 +1,7 @@
 """One request under way: sentences enter the token loop in order and are heard in order."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ import numpy as np
 
 from mlx_voice.cache import LRU
 from mlx_voice.device import mx
-from mlx_voice.generate.align import Verdict, boundaries, judged, path, words_of
+from mlx_voice.generate.align import Verdict, away, boundaries, followed, judged, path, told, words_of
+from mlx_voice.generate.layout import Before, tail
 from mlx_voice.generate.loop import Reason, Token
 from mlx_voice.generate.sampling import Sampling
 from mlx_voice.generate.stream import SoundStream
@@ -27,6 +28,8 @@ RESEED = 0x9E3779B1  # from one take of a sentence to the next
 Sound = tuple[Samples, tuple[Word, ...]]
 
 AHEAD = 8  # sentences of one request in the loop or waiting to be heard
+RETRIES = 2  # where nobody said how many, and the check can be relied on
+Ear = Callable[[], Array | None]  # see `heard.phone_table`
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class Event:
     hits: Mapping[str, int] = field(default_factory=dict)
     misses: Mapping[str, int] = field(default_factory=dict)
     peak_memory: int = 0  # bytes, of MLX
+    bytes: Mapping[str, int] = field(default_factory=dict)  # what each tier of generation holds now
+    evictions: Mapping[str, int] = field(default_factory=dict)  # of each tier, since the first request
     words: tuple[Word, ...] = ()
     done: bool = False  # nothing follows
     error: Exception | None = None  # then there is no sound, and the request is over
@@ -81,6 +86,9 @@ class Utterance:
     pieces: list[Samples] = field(default_factory=list)  # given out so far
     wanting: list[tuple[Verdict, Take]] = field(default_factory=list)  # takes that sounded wrong
     stored: Take | None = None  # said before, in an earlier request
+    edges: Array = field(default_factory=lambda: np.zeros(0))  # the frame in which each phone begins
+    verdict: Verdict | None = None  # on the last take
+    bert: mx.array | None = None  # what BERT knows of its text
 
     @property
     def over(self) -> bool:
@@ -101,14 +109,17 @@ class Utterance:
 
 
 class Speech:
-    def __init__(self, ident: int, request: Request, model: "Model", spoken: LRU[Hashable, Take]) -> None:
-        self.id, self.request, self.model, self.spoken = ident, request, model, spoken
+    def __init__(
+        self, ident: int, request: Request, model: "Model", spoken: LRU[Hashable, Take], ear: Ear
+    ) -> None:
+        self.id, self.request, self.model, self.spoken, self.ear = ident, request, model, spoken, ear
         self.sampling = decided(request.options.sampling, model.config.sampling)
         self.admitted = 0
         self.heard = 0
         self.held = False
         self.under_way: list[Utterance] = []  # from the sentence being heard to the last one admitted
         self.repeated: list[Utterance] = []  # those of them that wait to be said again
+        self.before: Before | None = None  # what the next sentence hears of the last one
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.tokens = 0
         self.hits: Counter[str] = Counter()
@@ -121,6 +132,8 @@ class Speech:
             return True
         if self.held or self.admitted == len(self.request.sentences):
             return False
+        if self.request.options.context:
+            return not self.under_way
         if self.request.streamed:
             return all(u.over for u in self.under_way)
         return len(self.under_way) < AHEAD
@@ -135,7 +148,9 @@ class Speech:
         utterance = Utterance(self.request.sentences[self.admitted])
         self.admitted += 1
         self.under_way.append(utterance)
-        if self.spoken.limit:
+        if self.request.options.context:
+            (self.misses if self.before is None else self.hits)["context"] += 1
+        if self._kept:
             utterance.stored = self.spoken.get(self._name(utterance))
             (self.misses if utterance.stored is None else self.hits)["speech"] += 1
         return utterance
@@ -170,11 +185,28 @@ class Speech:
             return None
         self.under_way.pop(0)
         self.heard += 1
-        if self.spoken.limit:
+        self.before = self._carried(utterance)
+        if self._kept:
             self.spoken.put(self._name(utterance), take)
         at = before / self.model.sovits.config.sample_rate
         words = tuple(replace(w, start=w.start - at, end=w.end - at) for w in take.words)
         return np.concatenate([take.samples[before:], self._pause(utterance)]), words
+
+    @property
+    def _kept(self) -> bool:
+        """Whether a sentence may be found again: not where it heard another one before it."""
+        return self.spoken.limit > 0 and not self.request.options.context
+
+    def _carried(self, utterance: Utterance) -> Before | None:
+        """Of a sentence that went well, where that is wished."""
+        window, verdict, timing = self.request.options.context, utterance.verdict, utterance.timing
+        if not window or verdict is None or not verdict.sound:
+            return None
+        edges = (
+            np.cumsum((0, *timing)) if timing else utterance.edges // self.model.sovits.config.frames_per_code
+        )
+        ids = utterance.sentence.ids
+        return tail(ids, utterance.bert, utterance.codes, edges[:-1].tolist(), timing, window)
 
     def account(self, samples: Samples, words: tuple[Word, ...]) -> Event:
         event = Event(
@@ -198,24 +230,44 @@ class Speech:
     def _take(self, utterance: Utterance) -> Take:
         utterance.sound = utterance.sound or self._sound(utterance)
         utterance.pieces.append(utterance.sound.take(utterance.codes, final=True))
-        words = words_of(utterance.sentence, self._edges(utterance), utterance.sound.frame)
+        self._listen(utterance)
+        words = words_of(utterance.sentence, utterance.edges, utterance.sound.frame)
         return Take(np.concatenate(utterance.pieces), words)
 
-    def _edges(self, utterance: Utterance) -> Array:
-        """The frame in which each phone begins: foretold, or from the decoder's attention."""
-        if utterance.timing is not None:
-            edges: Array = np.cumsum((0, *utterance.timing)) * self.model.sovits.config.frames_per_code
-            return edges
-        assert utterance.sound is not None
-        attention = utterance.sound.attention
-        return boundaries(path(attention), attention.shape[1])
+    def _listen(self, utterance: Utterance) -> None:
+        """The frame in which each phone begins, and whether all were said: by what the codes say where the
+        model has an ear for that; else as it was foretold, or by the decoder's attention."""
+        sound, timing, ear = utterance.sound, utterance.timing, self.ear()
+        assert sound is not None
+        frames = self.model.sovits.config.frames_per_code
+        if timing is None:
+            attention = sound.attention
+            way = path(attention)
+            utterance.edges = boundaries(way, attention.shape[1])
+            utterance.verdict = judged(attention, way, sound.frame, utterance.reason == "end")
+        elif ear is None:
+            utterance.edges = np.cumsum((0, *timing)) * frames
+            utterance.verdict = Verdict(len(utterance.codes) == sum(timing), 0.0)
+        else:
+            chances = ear[utterance.codes][:, list(utterance.sentence.ids)]
+            distance = away(timing, len(utterance.codes))
+            way = told(chances, distance)
+            utterance.edges = boundaries(way, chances.shape[1]) * frames
+            utterance.verdict = followed(chances, way, distance, len(utterance.codes) == sum(timing))
+
+    @property
+    def retries(self) -> int:
+        """By default where it is known that good speech is hardly ever blamed."""
+        asked = self.request.options.retries
+        if asked is None:
+            return RETRIES if self.ear() is not None and self.model.config.layout == "timed" else 0
+        return asked
 
     def _approved(self, utterance: Utterance, take: Take) -> Take | None:
         """The take, where it may be heard; else the sentence is said again, and of many the best is heard."""
-        retries, sound = self.request.options.retries, utterance.sound
-        if not retries or sound is None:
+        verdict, retries = utterance.verdict, self.retries
+        if not retries or verdict is None:
             return take
-        verdict = self._verdict(utterance, sound)
         (self.hits if verdict.sound else self.misses)["check"] += 1
         if verdict.sound or self.request.streamed:
             return take
@@ -225,12 +277,6 @@ class Speech:
         utterance.again()
         self.repeated.append(utterance)
         return None
-
-    def _verdict(self, utterance: Utterance, sound: SoundStream) -> Verdict:
-        if utterance.timing is not None:  # every phone has its place: only codes can be missing
-            return Verdict(1.0, 1.0, 0.0, complete=len(utterance.codes) == sum(utterance.timing))
-        attention = sound.attention
-        return judged(attention, path(attention), sound.frame, utterance.reason == "end")
 
     def _name(self, utterance: Utterance) -> Hashable:
         """What a sentence's sound depends on."""

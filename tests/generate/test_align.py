@@ -1,6 +1,5 @@
 """Attention -> when each phone and word is heard, and whether all is well."""
 
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -75,6 +74,6 @@ def test_faults_are_found_and_good_speech_is_not_blamed(count: Any) -> None:
 
 
 def test_an_end_that_did_not_come_is_a_fault() -> None:
-    good = verdict(heard([5] * 10))
-    bad = replace(good, complete=False)
+    attention = heard([5] * 10)
+    good, bad = (judged(attention, path(attention), 0.02, complete) for complete in (True, False))
     assert good.sound and not bad.sound and good.rank > bad.rank

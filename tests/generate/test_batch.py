@@ -179,7 +179,9 @@ def test_nothing_to_say() -> None:
 def test_takes_share_the_prefill_and_prompts_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     prefilled: list[int] = []
     prefill = loop.prefill
-    monkeypatch.setattr(loop, "prefill", lambda m, rows: prefilled.append(len(rows)) or prefill(m, rows))
+    monkeypatch.setattr(
+        loop, "prefill", lambda m, rows, c: prefilled.append(len(rows)) or prefill(m, rows, c)
+    )
     takes = run(Generator(model()), [request("text0", seed=seed) for seed in range(3)])
     assert prefilled == [1] and len({sound(take).tobytes() for take in takes}) == 3
     assert sum(take[0].misses.get("bert", 0) for take in takes) == 1
@@ -213,7 +215,7 @@ def test_a_sentence_that_sounds_wrong_is_said_again(monkeypatch: pytest.MonkeyPa
 
     def verdict(attention: np.ndarray, *_: Any) -> Verdict:
         judged.append(len(attention))
-        return Verdict(0.5 if len(judged) < 3 else 1.0, 1.0, 0.0, True)
+        return Verdict(len(judged) == 3, 0.0)
 
     monkeypatch.setattr(speech, "judged", verdict)
     first = alone(request("text1", streamed=False))
@@ -222,7 +224,7 @@ def test_a_sentence_that_sounds_wrong_is_said_again(monkeypatch: pytest.MonkeyPa
     assert len(judged) == 3 and events[0].hits["check"] == 1 and events[0].misses["check"] == 2
     assert sound(events).size == judged[2] * PER_CODE // 2 and not same(sound(events), first)
     judged.clear()
-    monkeypatch.setattr(speech, "judged", lambda a, *_: judged.append(len(a)) or Verdict(len(a), 0, 0, True))
+    monkeypatch.setattr(speech, "judged", lambda a, *_: judged.append(len(a)) or Verdict(False, len(a)))
     (events,) = run(Generator(model()), [request("text1", streamed=False, retries=1)])
     assert len(judged) == 2 and sound(events).size == max(judged) * PER_CODE // 2
 

@@ -16,12 +16,12 @@ def filled(rows: int, length: int, seed: int, starts: list[int] | None = None) -
 
 
 def content(cache: KVCache, row: int, layer: int = 1) -> np.ndarray:
-    return np.array(cache.keys[layer][row, :, cache.starts[row] : cache.length])
+    return np.array(cache.layers[layer][0][row, :, cache.starts[row] : cache.length])
 
 
 def test_updates_write_the_next_column() -> None:
     cache = filled(2, 5, 0)
-    want = [np.array(cache.keys[0])]
+    want = [np.array(cache.layers[0][0])]
     for i in range(2 * BUCKET):
         k = mx.full((2, 3, 1, 4), i)
         cache.reserve()
@@ -31,7 +31,7 @@ def test_updates_write_the_next_column() -> None:
         assert cache.mask()[1, 0, 0].tolist() == [j <= cache.length for j in range(cache.columns)]
         cache.advance()
         want.append(np.array(k))
-    assert np.array_equal(np.array(cache.keys[0][:, :, : cache.length]), np.concatenate(want, axis=2))
+    assert np.array_equal(np.array(cache.layers[0][0][:, :, : cache.length]), np.concatenate(want, axis=2))
 
 
 def test_trim_and_copy() -> None:
