@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("mlx_voice")
 JOB = "job.json"
-OURS = re.compile(r"job\.json|\d{6,}\.part|sound\.\w+|\..+\.part")
+OURS = re.compile(r"job\.json|\d{6,}\.part|sound|\..+\.part")
 JOB_BYTES, HEAD_BYTES, PART_BYTES = 1 << 12, 1 << 22, 1 << 28
 UNFIT = (OSError, ValueError, LookupError, TypeError, ArithmeticError, RecursionError)  # content of any kind
 
@@ -49,8 +49,8 @@ class Journal:
             kept = self._continued(fingerprint, seed)
         else:
             kept = secrets.randbits(32) if seed is None else seed
-            job = {"format": 1, "fingerprint": fingerprint, "seed": kept}
-            write_bytes(self.folder / JOB, json.dumps(job).encode())
+            job = json.dumps({"fingerprint": fingerprint, "seed": kept})
+            write_bytes(self.folder / JOB, job.encode())
         self.name = f"{fingerprint} {kept}"
         return kept
 

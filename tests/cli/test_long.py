@@ -258,6 +258,12 @@ def test_what_was_kept_is_not_said_again(
     )
     assert (place / "a.wav").read_bytes() == (place / "b.wav").read_bytes()
     assert (place / "a.vtt").read_bytes() == (place / "b.vtt").read_bytes()
+    shutil.copytree(copy, broken_off)  # what is left by one who died while the file got its name
+    for left in ("sound", ".sound.0123abcd.part", ".job.json.0123abcd.part"):
+        (broken_off / left).write_bytes(b"half")
+    assert speak(*arguments) == 0
+    assert not broken_off.exists()
+    assert (place / "a.wav").read_bytes() == (place / "b.wav").read_bytes()
     shutil.rmtree(copy)
     assert files(place) == ["a.vtt", "a.wav", "b.vtt", "b.wav"]
 
