@@ -14,8 +14,10 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -27,7 +29,9 @@ from subjects import Subject, subject
 
 from mlx_voice.device import mx
 from mlx_voice.generate import Event, Generator, Request
+from mlx_voice.generate.kv import KVCache, QuantizedKV
 from mlx_voice.generate.loop import Row, TokenLoop
+from mlx_voice.generate.speech import Speech
 from mlx_voice.settings import SpeakOptions
 
 Figures = dict[str, float]
@@ -55,6 +59,10 @@ def in_turns(ways: dict[str, Iterator[None]], steps: int, turn: int = 20) -> dic
 def looped(t2s: Any, rows: list[Row]) -> Iterator[None]:
     loop = TokenLoop(t2s)
     loop.add(rows)
+    yield from stepped(loop)
+
+
+def stepped(loop: TokenLoop) -> Iterator[None]:
     while loop.rows:
         loop.step()
         yield
@@ -186,7 +194,45 @@ def linear(what: Subject, quick: bool) -> Figures:
     return figures
 
 
-SECTIONS = {section.__name__: section for section in (tokens, uncached, stream, concurrent, text, linear)}
+def check(what: Subject, quick: bool) -> Figures:
+    """What the self-check and the times of words cost, where the model has an ear for its codes."""
+    parts = tuple(what.sentence(3.0, i) for i in range(2 if quick else 8))
+    spent, listen = [], Speech._listen
+
+    def timed(speech: Speech, utterance: Any) -> None:
+        spent.append(_timed(lambda: listen(speech, utterance)))
+
+    run(Generator(what.model), [whole(parts[:1], what)])
+    with patch.object(Speech, "_listen", timed):
+        seconds, (events,) = run(Generator(what.model), [whole(parts, what)])
+    again = sum(event.misses.get("check", 0) for _, event, _ in events)
+    return {"check_share": sum(spent) / seconds, "check_ms": 1000 * max(spent), "said_again": again}
+
+
+def approximate(what: Subject, quick: bool) -> Figures:
+    """The sentence before as context, against sentences apart and in a batch; keys and values in 8 bits."""
+    parts = tuple(what.sentence(2.0, i) for i in range(3 if quick else 8))
+    request, figures = whole(parts, what), {"batched_seconds": 0.0, "apart_seconds": 0.0}
+    figures["batched_seconds"] = run(Generator(what.model), [request])[0]
+    figures["apart_seconds"] = run(Generator(what.model, slots=1), [request])[0]
+    for context in (25, 75):
+        longer = replace(request, options=SpeakOptions(context=context))
+        figures[f"context_{context}_seconds"], (events,) = run(Generator(what.model), [longer])
+        figures[f"context_{context}_carried"] = sum(event.hits.get("context", 0) for _, event, _ in events)
+        figures[f"context_{context}_said_again"] = sum(e.misses.get("check", 0) for _, e, _ in events)
+    steps, t2s = 40 if quick else 120, what.model.t2s
+    loops = {kind.__name__: TokenLoop(t2s, kind) for kind in (KVCache, QuantizedKV)}
+    for loop in loops.values():
+        loop.add([what.row(i, steps + 2) for i in range(8)])
+    typical = in_turns({name: stepped(loop) for name, loop in loops.items()}, steps)
+    return figures | {
+        "quantized_kv_bytes": loops["QuantizedKV"].nbytes / loops["KVCache"].nbytes,
+        "quantized_kv_step": typical["QuantizedKV"] / typical["KVCache"],
+    }
+
+
+MEASURES = (tokens, uncached, stream, concurrent, text, linear, check, approximate)
+SECTIONS = {section.__name__: section for section in MEASURES}
 
 
 def main() -> None:

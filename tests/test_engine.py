@@ -86,6 +86,20 @@ def test_leaving_the_stream_ends_the_request(engine: Engine) -> None:
     assert not engine.call(lambda: engine.under_way)
 
 
+def test_a_reader_that_fails_ends_its_request_and_no_other(engine: Engine) -> None:
+    def read() -> None:
+        for _ in engine.speak(lambda: request(*["text2"] * 50), threading.Event()):
+            raise ArithmeticError("the reader's own")
+
+    with ThreadPoolExecutor(2) as pool:
+        good = pool.submit(spoken, engine, request("text1"))
+        with pytest.raises(ArithmeticError, match="own"):
+            pool.submit(read).result()
+        assert same(good.result(), spoken(engine, request("text1")))
+    gc.collect()
+    assert not engine.call(lambda: engine.under_way)
+
+
 def test_cancelled_before_it_began(engine: Engine) -> None:
     cancelled = threading.Event()
     cancelled.set()

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from reference_model import model, sentence, voice
 
+from mlx_voice.device import mx
 from mlx_voice.errors import TextError
 from mlx_voice.generate import Event, Generator, Request, loop, speech
 from mlx_voice.generate.align import Verdict
-from mlx_voice.generate.layout import durations
+from mlx_voice.generate.layout import durations, laid_out
+from mlx_voice.generate.sampling import Sampling
 from mlx_voice.settings import SamplingOptions, SpeakOptions, StreamOptions
 
 QUICK = StreamOptions(first_chunk=4, growth=1.5, largest_chunk=16, look_ahead=2, settle=4)
@@ -154,6 +156,21 @@ def test_one_bad_sentence_takes_its_request_out_of_the_loop() -> None:
     (event,) = generator.step()
     assert event.done and isinstance(event.error, TextError)
     assert not generator.busy and generator.loop.rows == []
+
+
+def test_a_sentence_that_never_ends_by_itself_is_ended() -> None:
+    tiny = model()
+    weight = np.array(tiny.t2s.head.weight)
+    weight[tiny.t2s.config.end] = 0  # greedy never draws it: some code always has more
+    tiny.t2s.head.weight, kept = mx.array(weight), tiny.t2s.head.weight
+    try:
+        greedy = SamplingOptions(top_k=1)
+        (events,) = run(Generator(tiny), [request("text0", streamed=False, sampling=greedy, retries=1)])
+    finally:
+        tiny.t2s.head.weight = kept
+    said = request("text0")
+    row, _ = laid_out(tiny, said.voice, None, said.sentences[0], None, Sampling(), 0)
+    assert sound(events).size == PER_CODE * row.limit and events[0].misses["check"] == 2
 
 
 def test_a_timed_text_has_the_length_that_was_foretold() -> None:
