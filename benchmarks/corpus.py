@@ -3,15 +3,16 @@
 
     python benchmarks/corpus.py                     2,000 clips with the default model
     python benchmarks/corpus.py --clips 400 --model mini
+    python benchmarks/corpus.py --folder DIR        clips are made there once, for several runs
 
-A first pass computes and stores, a second reads every clip, both over all items. It ends in one JSON line.
+A first pass computes and stores, a second reads every clip, both over all items. Memory is that of the
+process that runs the networks, in quarters of the first pass. It ends in one JSON line.
 """
 
 import argparse
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import tempfile
 import time
@@ -25,6 +26,7 @@ from mlx_voice.corpus.dataset import Corpus, store_of
 from mlx_voice.corpus.items import Listing, read_listing
 from mlx_voice.corpus.networks import form_of
 from mlx_voice.corpus.run import Progress, Run, RunOptions
+from mlx_voice.device import mx
 from mlx_voice.engine import Engine
 
 RATE = 24000
@@ -58,7 +60,7 @@ class Bench:
     def __init__(self, folder: Path, model: str) -> None:
         self.folder, self.engine = folder, Engine(model)
         self.form = self.engine.call(lambda: form_of(self.engine.model))
-        self.memory: list[float] = []
+        self.memory: list[tuple[float, float]] = []  # MB of the process, and of MLX therein
 
     def first(self, listing: Listing, workers: int, place: str) -> tuple[float, dict[str, object]]:
         """Seconds to compute and store a listing in an empty store."""
@@ -85,50 +87,58 @@ class Bench:
         return read, time.perf_counter() - start
 
     def _watch(self, progress: Progress) -> None:
-        if progress.done % 50 == 0:
-            self.memory.append(resident())
+        if progress.done % max(1, progress.total // 80) == 0:
+            self.memory.append((resident(), (mx.get_active_memory() + mx.get_cache_memory()) / 1e6))
+
+    def quarters(self, which: int) -> list[int]:
+        """The median of each quarter of the first pass."""
+        parts = np.array_split([sample[which] for sample in self.memory], 4)
+        return [round(float(np.median(part))) for part in parts]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=int, default=2000)
     parser.add_argument("--model", default=None)
+    parser.add_argument("--folder", type=Path, help="where the clips are, or are made")
     options = parser.parse_args()
     model = options.model or default_model()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        make(folder, options.clips)
-        bench, listing = Bench(folder, model), read_listing(folder)
-        few = Listing(folder, None, listing.items[: options.clips // 10])
-        bench.first(Listing(folder, None, few.items[:16]), 2, "warm")
-        workers = {n: [bench.first(few, n, "few")[0] for _ in range(2)] for n in (1, 2)}
-        bench.memory.clear()
-        spent, table = bench.first(listing, 2, "all")
-        again = bench.again(listing, "all")
-        read, remembered = bench.epoch("all")
-        part = max(1, len(bench.memory) // 4)
-        small = min(workers[2])
-        result = {
-            "model": model,
-            "clips": options.clips,
-            "audio_seconds": table["seconds"],
-            "first_s": round(spent, 2),
-            "clips_per_s": round(options.clips / spent, 1),
-            "rerun_s": round(again, 2),
-            "read_all_s": round(read, 2),
-            "from_memory_s": round(remembered, 2),
-            "first_over_read": round(spent / read, 1),
-            "first_over_rerun": round(spent / again, 1),
-            "one_worker_s": round(min(workers[1]), 2),
-            "two_workers_s": round(small, 2),
-            "cost_per_clip_against_a_tenth": round(spent / options.clips / (small / len(few.items)), 2),
-            "bytes_per_clip": round(int(str(table["bytes"])) / options.clips),
-            "memory_mb_first_quarter": round(statistics.median(bench.memory[:part])),
-            "memory_mb_last_quarter": round(statistics.median(bench.memory[-part:])),
-            "load": round(os.getloadavg()[0], 1),
-        }
-        bench.engine.close()
-    print(json.dumps(result))
+        folder = options.folder or Path(name)
+        if not (folder / "metadata.csv").exists():
+            make(folder, options.clips)
+        print(json.dumps({"model": model} | measure(Bench(folder, model))))
+
+
+def measure(bench: Bench) -> dict[str, object]:
+    listing = read_listing(bench.folder)
+    clips = len(listing.items)
+    few = Listing(bench.folder, None, listing.items[: clips // 10])
+    bench.first(Listing(bench.folder, None, few.items[:16]), 2, "warm")
+    one, two = (min(bench.first(few, n, "few")[0] for _ in range(2)) for n in (1, 2))
+    bench.memory.clear()
+    spent, table = bench.first(listing, 2, "all")
+    again = bench.again(listing, "all")
+    read, remembered = bench.epoch("all")
+    bench.engine.close()
+    return {
+        "clips": clips,
+        "audio_seconds": table["seconds"],
+        "first_s": round(spent, 2),
+        "clips_per_s": round(clips / spent, 1),
+        "rerun_s": round(again, 2),
+        "read_all_s": round(read, 2),
+        "from_memory_s": round(remembered, 2),
+        "first_over_read": round(spent / read, 1),
+        "first_over_rerun": round(spent / again, 1),
+        "a_tenth_one_worker_s": round(one, 2),
+        "a_tenth_two_workers_s": round(two, 2),
+        "cost_per_clip_against_a_tenth": round(spent / clips / (two / len(few.items)), 2),
+        "bytes_per_clip": round(int(str(table["bytes"])) / clips),
+        "memory_mb": bench.quarters(0),
+        "of_it_mlx_mb": bench.quarters(1),
+        "load": round(os.getloadavg()[0], 1),
+    }
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ takes the first definition of a symbol that it finds, so an OpenBLAS loaded befo
 
 import ctypes
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
 def _prefer_openblas() -> str | None:
@@ -25,4 +27,19 @@ openblas = _prefer_openblas()
 import mlx.core as mx  # noqa: E402
 from mlx import nn  # noqa: E402
 
-__all__ = ["mx", "nn", "openblas"]
+__all__ = ["blas_threads", "mx", "nn", "openblas"]
+
+
+@contextmanager
+def blas_threads(count: int) -> Iterator[None]:
+    """OpenBLAS with so many threads meanwhile; nothing changes where another library multiplies."""
+    if openblas is None:
+        yield
+        return
+    library = ctypes.CDLL(openblas)
+    before = library.openblas_get_num_threads()
+    library.openblas_set_num_threads(count)
+    try:
+        yield
+    finally:
+        library.openblas_set_num_threads(before)

@@ -4,7 +4,7 @@ import hashlib
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -289,11 +289,3 @@ class BadClipError(VoiceError):
 def store_of(folder: PathLike, cache_dir: PathLike | None = None) -> Store:
     """Where a corpus' features are."""
     return Store(Path(folder) / FOLDER if cache_dir is None else os.fspath(cache_dir))
-
-
-def metadata_of(store: Store, split: str | None) -> Mapping[str, Any]:
-    """What the last run said; an error before there was one."""
-    known = store.metadata(split)
-    if known is None:
-        raise CorpusError(f"Nothing is stored in {store.address} yet: run corpus precompute first.")
-    return known

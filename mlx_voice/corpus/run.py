@@ -6,6 +6,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,11 @@ class Run:
             return
         networks = self.engine.call(self._networks)
         workers = min(self.options.workers, len(needed) // 8)  # a process takes a while to begin
-        with Workers(workers) as processes, ThreadPoolExecutor(WRITERS, "corpus-writer") as writers:
+        with (
+            Workers(workers) as processes,
+            ThreadPoolExecutor(WRITERS, "corpus-writer") as writers,
+            self._beside(workers),
+        ):
             while needed:
                 others: list[Task] = []
                 for batch in self._batches(processes.prepared(self._claimed(needed, others)), networks.batch):
@@ -135,6 +140,12 @@ class Run:
         from mlx_voice.corpus.networks import Networks, default_batch
 
         return Networks(self.engine.model, self.form, self.options.batch or default_batch())
+
+    def _beside(self, workers: int) -> AbstractContextManager[None]:
+        """The cores are the workers': threads of a product that wait for each other wait for them as well."""
+        from mlx_voice.device import blas_threads
+
+        return blas_threads(1) if workers else nullcontext()
 
     def _claimed(self, needed: Sequence[Task], others: list[Task]) -> Iterator[Task]:
         """Those that nobody else works on; what somebody else has finished meanwhile is not done again."""

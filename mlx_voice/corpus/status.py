@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mlx_voice.corpus.clipfile import unpack
+from mlx_voice.corpus.form import Form
 from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Listing
 from mlx_voice.corpus.scan import Scan, scan
@@ -36,17 +37,16 @@ class Status:
 
 
 def status(listing: Listing, store: Store, alignments: Path | None = None) -> Status:
-    known = store.metadata(listing.split)
-    config = known["config"] if known else ""
-    alignments = alignments or (known["alignments"] if known else None)
+    form, alignments = _made_by(store, listing.split, alignments)
+    config = form.hash if form else ""
     with closing(Index(store.local)) as index:
         seen = scan(listing.items, store, index, alignments)
         kinds: dict[str, list[Row]] = {"stored": [], "stale": [], "failed": []}
         for item in listing.items:
             if kind := _kind(item.id, seen, config):
                 row = seen.rows[item.id]
-                if not seen.unchanged(item.id) and known:
-                    looked = prepare(Task(item, known["form"], alignments, row.content))
+                if form and not seen.unchanged(item.id):
+                    looked = prepare(Task(item, form, alignments, row.content))
                     kind = kind if isinstance(looked, Same) else "stale"
                     if kind != "stale":
                         index.put([replace(row, stamp=seen.stamps[item.id])])
@@ -58,6 +58,12 @@ def status(listing: Listing, store: Store, alignments: Path | None = None) -> St
     size = sum(row.size for row in kinds["stored"])
     seconds = round(sum(h.seconds for h in headers), 3)
     return Status(clips, stored, stale, clips - stored - stale - len(failed), failed, size, seconds, config)
+
+
+def _made_by(store: Store, split: str | None, alignments: Path | None) -> tuple[Form | None, Path | None]:
+    """The form of the last run, and its alignments unless others are given."""
+    known = store.metadata(split)
+    return (known["form"], alignments or known["alignments"]) if known else (None, alignments)
 
 
 def _kind(ident: str, seen: Scan, config: str) -> str:
@@ -74,9 +80,8 @@ def verify(listing: Listing, store: Store, alignments: Path | None = None) -> It
 
     What is damaged is forgotten, so that the next run computes it.
     """
-    known = store.metadata(listing.split)
-    config = known["config"] if known else ""
-    alignments = alignments or (known["alignments"] if known else None)
+    form, alignments = _made_by(store, listing.split, alignments)
+    config = form.hash if form else ""
     with closing(Index(store.local)) as index:
         seen = scan(listing.items, store, index, alignments)
         for item in listing.items:

@@ -2,6 +2,10 @@
 
 import io
 import json
+import re
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +14,8 @@ import pytest
 from example_corpus import contents, make
 
 from mlx_voice.cli import main
+from mlx_voice.cli.corpus import _Bar
+from mlx_voice.corpus.run import Progress
 
 Run = Callable[..., tuple[int, str, str]]
 GRID = """name = "phones"
@@ -112,3 +118,33 @@ def test_wrong_usage(run: Run, tmp_path: Path, tiny_model: Path) -> None:
         assert code in (1, 2)
         assert words in err
         assert "Traceback" not in err
+
+
+def test_a_disk_that_takes_no_more(tmp_path: Path, tiny_model: Path) -> None:
+    """The kernel refuses the rest of a file: one sentence, nothing half written, the next run goes on."""
+    folder = make(tmp_path / "corpus", 4)
+    script = (
+        "import resource, sys; from mlx_voice.cli import main;"
+        "hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1];"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), hard)); main(sys.argv[2:])"
+    )
+    verb = ["corpus", "precompute", str(folder), "--model", str(tiny_model), "--workers", "0"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, "60000", *verb], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "cannot be written" in done.stderr
+    assert not list((folder / ".feature_cache").rglob("*.part"))
+    assert not contents(folder)
+    done = subprocess.run([sys.executable, "-m", "mlx_voice", *verb], capture_output=True, check=False)
+    assert done.stdout.startswith(b"4 clips computed, 4 of 4 stored")
+
+
+def test_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = _Bar(silent=False)
+    bar(Progress(total=8, stored=2, failed=1, same=1, started=time.perf_counter() - 2))
+    bar.end()
+    drawn = capsys.readouterr().err
+    assert re.search(r"4/8  2\.0 clips/s  0:0[12] left  1 failed", drawn)
+    assert drawn.endswith("\n")

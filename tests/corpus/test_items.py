@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from example_corpus import FORM
 
-from mlx_voice.corpus.items import read_listing
+from mlx_voice.corpus.dataset import store_of
+from mlx_voice.corpus.items import Item, read_listing
+from mlx_voice.corpus.workers import Failed, Task, prepare
 from mlx_voice.errors import CorpusError
 
 
@@ -66,3 +69,101 @@ def test_a_missing_corpus(tmp_path: Path) -> None:
         read_listing(tmp_path)
     with pytest.raises(CorpusError, match="no split 'dev'"):
         read_listing(tmp_path, "dev")
+
+
+def one(folder: Path, line: str, *sounds: str) -> Item:
+    """The only clip of a list of one line, beside these sounds."""
+    for sound in sounds:
+        (folder / sound).parent.mkdir(parents=True, exist_ok=True)
+        (folder / sound).touch()
+    (folder / "metadata.csv").write_text(line, encoding="utf-8")
+    listing = read_listing(folder)
+    assert listing.rejected == {}
+    (item,) = listing.items
+    return item
+
+
+@pytest.mark.parametrize(
+    ("line", "sound", "ident", "text"),
+    [
+        ('a|He said "no"', "wavs/a.wav", "a", 'He said "no"'),
+        ("a|text\r\n", "wavs/a.wav", "a", "text"),
+        ("\ufeffa|text", "wavs/a.wav", "a", "text"),
+        ("a|one\u2028two\x0bthree\n", "wavs/a.wav", "a", "one\u2028two\x0bthree"),
+        ("my clip 1 | text ", "wavs/my clip 1.wav", "my clip 1", "text"),
+        ("v1.2|text", "wavs/v1.2.wav", "v1.2", "text"),
+        ("a.WAV|text", "wavs/a.WAV", "a", "text"),
+        ("cafe\u0301|text", "wavs/caf\u00e9.wav", "caf\u00e9", "text"),
+        ("caf\u00e9|text", "wavs/cafe\u0301.wav", "caf\u00e9", "text"),
+        ("a|anna|EN|one|two", "wavs/a.wav", "a", "one|two"),
+        ("output\\slicer\\a.wav|anna|EN|text", "wavs/a.wav", "output/slicer/a", "text"),
+        ("D:\\mine\\a.wav|anna|EN|text", "a.wav", "D:/mine/a", "text"),
+        ("/elsewhere/a.wav|anna|EN|text", "a.wav", "/elsewhere/a", "text"),
+        ("../a|text", "wavs/a.wav", "../a", "text"),
+    ],
+)
+def test_lines_as_they_come(tmp_path: Path, line: str, sound: str, ident: str, text: str) -> None:
+    item = one(tmp_path, line, sound)
+    assert (item.id, item.text, item.audio) == (ident, text, tmp_path / sound)
+
+
+def test_an_id_does_not_lead_out_of_the_store(tmp_path: Path) -> None:
+    for ident in ("../../x", "/etc/passwd", "..", "a/../../b"):
+        name = store_of(tmp_path).name(ident, False)
+        assert name.startswith("clips/")
+        assert ".." not in name.split("/")
+        assert len(name.split("/")) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("a|one|two|three", "leave out the |"),
+        ("a", "not of the form"),
+        ("|text", "not of the form"),
+        ("good|again", "twice"),
+        ("good.wav|again", "twice"),
+    ],
+)
+def test_lines_that_are_none(tmp_path: Path, line: str, reason: str) -> None:
+    (tmp_path / "good.wav").touch()
+    (tmp_path / "metadata.csv").write_text(f"good|text\n\n{line}\n")
+    listing = read_listing(tmp_path)
+    assert [item.id for item in listing.items] == ["good"]
+    assert reason in listing.rejected["metadata.csv:3"]
+
+
+def test_links_are_followed_and_a_broken_one_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    (tmp_path / "far.wav").touch()
+    for name, target in (("a", tmp_path / "far.wav"), ("b", tmp_path / "gone.wav"), ("loop", folder)):
+        (folder / f"{name}.wav").symlink_to(target)
+        (folder / f"{name}.txt").write_text("text")
+    assert [item.id for item in read_listing(folder).items] == ["a", "b", "loop"]
+    for name in ("b", "loop"):
+        outcome = prepare(Task(Item(name, folder / f"{name}.wav", "text"), FORM))
+        assert isinstance(outcome, Failed)
+        assert "cannot be read" in outcome.reason
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"wavs/": ""}, "There are no clips"),
+        ({"wavs/": "", "metadata.csv": "a|one\nb|two"}, "None of the 2 sounds that .* lists is there"),
+        ({"metadata.csv": "a|one\nb|two"}, "None of the 2 sounds that .* lists is there"),
+        ({"metadata.csv": "", "a.wav": ""}, "There are no clips"),
+        ({"a.wav": "", "b.wav": ""}, "None of the 2 clips in .* has a text"),
+        ({"metadata.csv": "file,text\na,one", "a.wav": ""}, "No line of the list .* is of a form"),
+    ],
+)
+def test_a_folder_with_half_a_corpus(tmp_path: Path, files: dict[str, str], words: str) -> None:
+    for name, content in files.items():
+        if name.endswith("/"):
+            (tmp_path / name).mkdir()
+        else:
+            (tmp_path / name).write_text(content)
+    with pytest.raises(CorpusError, match=words) as caught:
+        read_listing(tmp_path)
+    assert str(caught.value).count(". ") == 0  # one sentence
