@@ -54,6 +54,8 @@ class Account:
             peak_memory=event.peak_memory,
             hits=dict(+self.hits),
             misses=dict(+self.misses),
+            bytes=event.bytes,
+            evictions=event.evictions,
             seed=seed,
         )
         words = tuple(placed(event.words, self.sentences[event.sentence - 1])) if event.words else ()

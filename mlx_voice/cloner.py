@@ -129,7 +129,8 @@ class VoiceCloner:
             take = event.request
             return take, accounts[take].chunk(event, self.sample_rate, requests[take].seed)
 
-        return map(chunk, said(self._engine, requests, first, cancel or threading.Event()))
+        cancel = cancel or threading.Event()
+        return map(chunk, said(self._engine, requests, first, cancel, self._cache.quantized_kv))
 
     def fingerprint(
         self, text: str, voice: VoiceLike | None = None, options: SpeakOptions | None = None
@@ -142,7 +143,7 @@ class VoiceCloner:
         def parts() -> tuple[object, ...]:
             model = self._engine.model
             hashes = sorted((name, file.sha256) for name, file in model.manifest.files.items())
-            return model.dtype, hashes, self.tiers.state(asked.blend).key
+            return model.dtype, self._cache.quantized_kv, hashes, self.tiers.state(asked.blend).key
 
         said = (__version__, text, asked.sentences, asked.options, self._engine.call(parts))
         return sha256(repr(said).encode()).hexdigest()

@@ -41,6 +41,8 @@ class Stats:
     peak_memory: int = 0  # bytes, of MLX
     hits: Mapping[str, int] = field(default_factory=dict)  # tier -> how often it had the answer
     misses: Mapping[str, int] = field(default_factory=dict)
+    bytes: Mapping[str, int] = field(default_factory=dict)  # what the tiers of generation hold by now
+    evictions: Mapping[str, int] = field(default_factory=dict)  # by them, in all requests so far
 
     @property
     def real_time_factor(self) -> float:

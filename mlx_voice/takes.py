@@ -21,14 +21,15 @@ MOST = 32  # takes
 
 
 def said(
-    engine: Engine, takes: Sequence["Request"], first: int, cancel: threading.Event
+    engine: Engine, takes: Sequence["Request"], first: int, cancel: threading.Event, quantized: bool = False
 ) -> Iterator["Event"]:
     """The events of requests for the same sentences, from the sentence `first` on.
 
     An event's `request` is the number of the take, its `sentence` counts from the start of the text.
     """
-    generator = engine.call(lambda: _generator(engine, len(takes)))
+    generator = engine.call(lambda: _generator(engine, len(takes), quantized))
     length = stretch(len(takes))
+    shared = not takes[0].options.context  # else each take reads its own last sentence as well
     for start in range(first, len(takes[0].sentences), length):
         parts = [part(take, start, length) for take in takes]
         numbers = engine.call(lambda parts: [generator.add(part) for part in parts], parts)
@@ -37,7 +38,7 @@ def said(
                 raise CancelledError("The request was taken back.")
             for event in engine.call(generator.step):
                 take = numbers.index(event.request)
-                hits = {**event.hits, "prefill": 1} if take else event.hits  # of what the first take read
+                hits = {**event.hits, "prefill": 1} if take and shared else event.hits
                 yield replace(event, request=take, sentence=start + event.sentence, hits=hits)
 
 
@@ -54,9 +55,10 @@ def part(take: "Request", start: int, length: int) -> "Request":
     return replace(take, sentences=tuple(sentences))
 
 
-def _generator(engine: Engine, takes: int) -> "Generator":
+def _generator(engine: Engine, takes: int, quantized: bool) -> "Generator":
     from mlx_voice.device import mx
     from mlx_voice.generate import Generator
+    from mlx_voice.generate.kv import KVCache, QuantizedKV
 
     mx.set_cache_limit(BUFFERS)
-    return Generator(engine.model, slots=max(STRETCH, takes))
+    return Generator(engine.model, slots=max(STRETCH, takes), cache=QuantizedKV if quantized else KVCache)

@@ -70,6 +70,8 @@ def test_the_account_is_full(cloner: VoiceCloner, recording: Path) -> None:
     assert 0 < stats.first_audio <= stats.total
     assert min(stats.text, stats.prefill, stats.tokens, stats.decode) > 0
     assert stats.peak_memory > 1 << 20
+    assert {"speech", "bert", "kv"} <= set(stats.bytes)
+    assert {"speech", "bert"} <= set(stats.evictions)
 
 
 def test_speed_and_a_voices_own_speed(cloner: VoiceCloner, recording: Path) -> None:
@@ -197,9 +199,13 @@ def test_takes_read_once_and_draw_apart(
     from mlx_voice.generate import loop
 
     read: list[int] = []
-    monkeypatch.setattr(
-        loop, "prefill", lambda model, rows, real=loop.prefill: (read.append(len(rows)), real(model, rows))[1]
-    )
+    prefill = loop.prefill
+
+    def counted(model: Any, rows: Any, *more: Any) -> Any:
+        read.append(len(rows))
+        return prefill(model, rows, *more)
+
+    monkeypatch.setattr(loop, "prefill", counted)
     voice = cloner.clone(recording, SAID)
     takes: list[list[Audio]] = [[], [], []]
     for take, sentence in cloner.takes(LONG, 3, voice, seed=2**32 - 2):
@@ -227,6 +233,17 @@ def test_takes_begin_where_they_are_told(cloner: VoiceCloner, recording: Path) -
     assert [part.stats.heard for part in rest] == [part.stats.heard for part in whole[stretch(1) :]]
     assert all(np.array_equal(a.samples, b.samples) for a, b in zip(rest, whole[stretch(1) :], strict=True))
     assert not list(cloner.takes(LONG, 1, voice, first=len(whole)))
+
+
+def test_what_is_not_shared_is_not_counted(tiny_model: Path, recording: Path) -> None:
+    with VoiceCloner(tiny_model, quantized_kv=True) as cloner:
+        voice = cloner.clone(recording, SAID)
+        last = dict(cloner.takes(TEXT, 2, voice, seed=1, context=25))
+        assert all("prefill" not in part.stats.hits for part in last.values())
+        assert last[1].stats.heard == last[1].stats.sentences
+        plain = cloner.fingerprint(TEXT, voice)
+    with VoiceCloner(tiny_model) as cloner:
+        assert cloner.fingerprint(TEXT, voice) != plain
 
 
 def test_takes_are_counted_and_can_be_taken_back(cloner: VoiceCloner, recording: Path) -> None:

@@ -45,10 +45,8 @@ def sink(
             raise typer.BadParameter(f"{output} is a folder", param_hint="--output")
         return partial(file, output, form or output.suffix[1:].lower(), play and can_play(), draft)
     if output is not None or not sys.stdout.isatty():
-        out = sys.stdout.buffer
-        return (
-            partial(streamed, out) if stream and form in (None, "wav") else partial(whole, form or "wav", out)
-        )
+        form, out = form or "wav", sys.stdout.buffer
+        return partial(streamed, out) if stream and form == "wav" else partial(whole, form, out)
     if not can_play():
         raise AudioError("Nothing here can play sound: write it to a file with -o hello.wav.")
     return played
