@@ -1,7 +1,9 @@
 """`mlx-voice corpus …` as a shell sees it."""
 
+import errno
 import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -139,6 +141,28 @@ def test_a_disk_that_takes_no_more(tmp_path: Path, tiny_model: Path) -> None:
     assert not contents(folder)
     done = subprocess.run([sys.executable, "-m", "mlx_voice", *verb], capture_output=True, check=False)
     assert done.stdout.startswith(b"4 clips computed, 4 of 4 stored")
+
+
+def test_a_folder_that_may_not_be_written(
+    run: Run, tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make(tmp_path / "corpus", 1)
+
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        if self.is_relative_to(folder):
+            raise OSError(errno.EROFS, "Read-only file system", str(self))
+        mkdir(self, parents=True, exist_ok=True)
+
+    mkdir = Path.mkdir
+    monkeypatch.setattr("os.access", lambda _, mode: mode != os.W_OK)
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    code, _, err = run("precompute", folder, "--model", tiny_model, "--workers", "0")
+    assert code == 1
+    assert len(err.strip().splitlines()) == 1
+    assert "Read-only file system" in err
+    assert "choose another place" in err
+    elsewhere = ("--cache-dir", tmp_path / "elsewhere")
+    assert run("precompute", folder, "--model", tiny_model, "--workers", "0", *elsewhere)[0] == 0
 
 
 def test_the_bar(capsys: pytest.CaptureFixture[str]) -> None:
