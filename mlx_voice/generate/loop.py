@@ -17,6 +17,7 @@ from mlx_voice.models.t2s import T2S, prefill_mask
 
 Reason = Literal["end", "limit"]
 PREFILL_BUCKET = 32  # columns
+FORESEEN = 32  # steps whose noise is made at once
 NewCache = Callable[[Sequence[int]], RunningCache]  # from the columns where its rows begin
 
 
@@ -144,13 +145,16 @@ class _Batch:
 
     def draw(self, logits: mx.array, end: int) -> mx.array:
         """[B, V] logits -> [2, B]: the codes drawn, and whether the row is at its end."""
-        logits = penalised(logits.astype(mx.float32), self.seen, self.settings.penalty)
+        logits = logits.astype(mx.float32)
+        if self.settings.penalised:
+            logits = penalised(logits, self.seen, self.settings.penalty)
         codes = mx.arange(logits.shape[1])
-        issued = mx.array([r.issued for r in self.running])
-        barred = (issued < self.minimum)[:, None] & (codes == end)
-        logits = mx.where(barred, NEVER, logits)
-        self.token = draw(logits, self.settings, self._noise(issued, logits.shape[1]))
-        self.seen = self.seen | (codes == self.token[:, None])
+        early = [r.issued < r.row.minimum for r in self.running]
+        if any(early):
+            logits = mx.where(mx.array(early)[:, None] & (codes == end), NEVER, logits)
+        self.token = draw(logits, self.settings, self._noise(logits.shape[1]))
+        if self.settings.penalised:
+            self.seen = self.seen | (codes == self.token[:, None])
         for r in self.running:
             r.issued += 1
         ended = (self.token == end) | (mx.argmax(logits, axis=-1) == end)
@@ -173,22 +177,28 @@ class _Batch:
     def _decide(self) -> None:
         rows = [r.row for r in self.running]
         self.settings = Settings.of([row.sampling for row in rows], self.seen.shape[1])
-        self.minimum = mx.array([row.minimum for row in rows])
-        self.seeds = mx.array([row.seed & 0xFFFFFFFF for row in rows], mx.uint32)
+        self.foreseen: list[mx.array] = []  # the noise of the next steps
 
-    def _noise(self, issued: mx.array, vocabulary: int) -> mx.array | None:
+    def _noise(self, vocabulary: int) -> mx.array | None:
+        """[B, V] for this step, made for many steps at a time: small work is cheaper by the dozen."""
         if self.settings.greedy:
             return None
-        noise = exponential(self.seeds, issued, vocabulary)
-        given = [r.row.noise for r in self.running]
-        if all(g is None for g in given):
-            return noise
-        return mx.stack(
-            [
-                noise[i] if g is None else g[min(r.issued, len(g) - 1)]  # one step more is issued than used
-                for i, (g, r) in enumerate(zip(given, self.running, strict=True))
-            ]
-        )
+        if not self.foreseen:
+            self.foreseen = self._foresee(vocabulary)
+        return self.foreseen.pop()
+
+    def _foresee(self, vocabulary: int) -> list[mx.array]:
+        """[B, V] for each of the next steps, the last one first."""
+        steps = np.array([r.issued for r in self.running])[:, None] + np.arange(FORESEEN)
+        seeds = np.repeat([r.row.seed & 0xFFFFFFFF for r in self.running], FORESEEN)
+        noise = exponential(mx.array(seeds, mx.uint32), mx.array(steps.reshape(-1)), vocabulary)
+        parts = list(noise.reshape(len(self.running), FORESEEN, vocabulary))
+        for i, r in enumerate(self.running):
+            if r.row.noise is not None:  # one step more is issued than used
+                parts[i] = r.row.noise[mx.array(np.minimum(steps[i], len(r.row.noise) - 1))]
+        block = mx.stack(parts, axis=1)
+        mx.async_eval(block)
+        return [block[i] for i in reversed(range(FORESEEN))]
 
 
 def _read(report: mx.array, running: list[_Running]) -> list[Token]:

@@ -38,6 +38,7 @@ class Settings:
     top_p: mx.array
     greedy: bool
     nucleus: bool
+    penalised: bool
 
     @classmethod
     def of(cls, rows: Sequence[Sampling], vocabulary: int) -> "Settings":
@@ -51,6 +52,7 @@ class Settings:
             top_p=column([r.top_p for r in rows]),
             greedy=all(r.greedy for r in rows),
             nucleus=any(r.top_p < 1 for r in rows),
+            penalised=any(r.repetition_penalty != 1 for r in rows),
         )
 
 
