@@ -23,7 +23,7 @@ def drawn(rng: random.Random, language: str) -> tuple[str, str | list[str]]:
     """A sentence that training never saw, and as the teacher is given it."""
     if language == "zh":
         text = sentences.mandarin_text(rng, "valid")
-        return text, sentences.pinyin(text)
+        return text, sentences.as_read(text)
     text = sentences.english(rng, "valid")
     return text, text
 
@@ -37,7 +37,8 @@ def judge(cloner: VoiceCloner, shipped: Shipped, count: int, keep: Path | None) 
     alike, lengths, silences, peaks, clicked, spent, spoken = [], [], [], [], 0, 0.0, 0.0
     while len(lengths) < count:
         text, said = drawn(rng, shipped.language)
-        taught = data.speak(rng, shipped.engine, shipped.voice, shipped.language, shipped.factor, said)
+        pace = random.Random(1)  # that of the voice's reference
+        taught = data.speak(pace, shipped.engine, shipped.voice, shipped.language, shipped.factor, said)
         if taught is None:
             continue
         began = time.perf_counter()

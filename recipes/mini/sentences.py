@@ -13,6 +13,7 @@ from pypinyin import Style, lazy_pinyin
 from pypinyin.constants import PINYIN_DICT
 from pypinyin.contrib.tone_convert import to_tone3
 
+from mlx_voice.text import analyse
 from mlx_voice.text.en import dictionary
 
 WORDS = Path(__file__).parent / "words"
@@ -49,6 +50,22 @@ def english(rng: random.Random, split: str = "train") -> str:
             words[2] += ","
         return " ".join(words) + "."
     return _fill(rng, "english", split).lower()
+
+
+@cache
+def _spelt() -> dict[tuple[str, str], str]:
+    """Two phones -> the syllable that is read so."""
+    toned = {syllable[:-1] + tone for syllable in _syllables() for tone in "12345"}
+    return {pair: syllable for syllable in sorted(toned) if (pair := phones(syllable))}
+
+
+def as_read(text: str) -> list[str]:
+    """Pinyin and marks as the package's front end reads a text: a teacher then says the very same."""
+    found: list[str] = []
+    read = iter(phone for sentence in analyse(text, "zh") for phone in sentence.phones)
+    for phone in read:
+        found.append(phone if phone in ",.?!" else _spelt()[phone, next(read)])
+    return found
 
 
 @cache
