@@ -49,12 +49,13 @@ def judge(cloner: VoiceCloner, count: int) -> dict:
             path = Path(work) / "reference.wav"
             soundfile.write(path, reference(language, engine, voice, 1.0), data.RATE, "PCM_16")
             clone = cloner.clone(path, TEXTS[language])
-        alike, own = [], []
-        for i in range(count):
-            text = (sentences.mandarin_text if language == "zh" else sentences.english)(rng, "valid")
-            made = measures.print_of(cloner.speak(text, clone, language=language, seed=i).samples)
-            near = {other: float(made @ print_) for other, print_ in prints.items()}
-            alike.append(near[name])
-            own.append(max(near, key=lambda other: near[other]) == name)
-        row[name] = {"similarity": round(np.mean(alike), 3), "nearest to its own": round(np.mean(own), 3)}
+            near = []
+            for i in range(count):
+                text = (sentences.mandarin_text if language == "zh" else sentences.english)(rng, "valid")
+                made = measures.print_of(cloner.speak(text, clone, language=language, seed=i).samples)
+                near.append({other: float(made @ print_) for other, print_ in prints.items()})
+        row[name] = {
+            "similarity": round(float(np.mean([alike[name] for alike in near])), 3),
+            "nearest to its own": round(np.mean([max(alike, key=alike.get) == name for alike in near]), 3),
+        }
     return row
