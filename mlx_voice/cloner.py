@@ -130,7 +130,7 @@ class VoiceCloner:
             return take, accounts[take].chunk(event, self.sample_rate, requests[take].seed)
 
         cancel = cancel or threading.Event()
-        return map(chunk, said(self._engine, requests, first, cancel, self._cache.quantized_kv))
+        return map(chunk, said(self._engine, requests, first, cancel))
 
     def fingerprint(
         self, text: str, voice: VoiceLike | None = None, options: SpeakOptions | None = None

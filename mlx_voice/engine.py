@@ -163,17 +163,22 @@ class Engine:
     def _ready_generator(self) -> "Generator":
         if self._generator is None:
             from mlx_voice.device import mx
-            from mlx_voice.generate import Generator
-            from mlx_voice.generate.kv import KVCache, QuantizedKV
 
-            mx.set_cache_limit(BUFFERS)
-            kv = QuantizedKV if self._cache.quantized_kv else KVCache
-            self._generator = Generator(self.model, spoken=self._cache.speech, cache=kv)
+            self._generator = self.generator(spoken=self._cache.speech)
             if mx.default_device() == mx.gpu:
                 started = perf_counter()
                 self._generator.warm_up()
                 log.info("%s is warm after %.1f s.", self.model.name, perf_counter() - started)
         return self._generator
+
+    def generator(self, **options: int) -> "Generator":
+        """One of its own, with the keys and values that this engine was told to use; on the thread of MLX."""
+        from mlx_voice.device import mx
+        from mlx_voice.generate import Generator
+        from mlx_voice.generate.kv import KVCache, QuantizedKV
+
+        mx.set_cache_limit(BUFFERS)
+        return Generator(self.model, cache=QuantizedKV if self._cache.quantized_kv else KVCache, **options)
 
 
 class _Worker:

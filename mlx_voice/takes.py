@@ -10,24 +10,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mlx_voice.engine import BUFFERS, Engine
+from mlx_voice.engine import Engine
 from mlx_voice.errors import CancelledError
 
 if TYPE_CHECKING:
-    from mlx_voice.generate import Event, Generator, Request
+    from mlx_voice.generate import Event, Request
 
 STRETCH = 8  # rows of the loop: as many sentences in one take, fewer in several
 MOST = 32  # takes
 
 
 def said(
-    engine: Engine, takes: Sequence["Request"], first: int, cancel: threading.Event, quantized: bool = False
+    engine: Engine, takes: Sequence["Request"], first: int, cancel: threading.Event
 ) -> Iterator["Event"]:
     """The events of requests for the same sentences, from the sentence `first` on.
 
     An event's `request` is the number of the take, its `sentence` counts from the start of the text.
     """
-    generator = engine.call(lambda: _generator(engine, len(takes), quantized))
+    generator = engine.call(lambda: engine.generator(slots=max(STRETCH, len(takes))))
     length = stretch(len(takes))
     shared = not takes[0].options.context  # else each take reads its own last sentence as well
     for start in range(first, len(takes[0].sentences), length):
@@ -53,12 +53,3 @@ def part(take: "Request", start: int, length: int) -> "Request":
     if start + length < len(take.sentences) and sentences[-1].pause is None:
         sentences[-1] = replace(sentences[-1], pause=take.options.pause)
     return replace(take, sentences=tuple(sentences))
-
-
-def _generator(engine: Engine, takes: int, quantized: bool) -> "Generator":
-    from mlx_voice.device import mx
-    from mlx_voice.generate import Generator
-    from mlx_voice.generate.kv import KVCache, QuantizedKV
-
-    mx.set_cache_limit(BUFFERS)
-    return Generator(engine.model, slots=max(STRETCH, takes), cache=QuantizedKV if quantized else KVCache)
