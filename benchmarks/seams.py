@@ -56,10 +56,14 @@ def streamed(
     stream.__dict__ |= sound.__dict__ | {
         "options": options,
         "_sent": 0,
+        "_used": 0,
         "_frozen": None,
         "_size": options.first_chunk,
     }
-    pieces = [stream.take(codes[:n]) for n in range(1, len(codes)) if stream.due(n)]
+    pieces = []
+    for known in range(1, len(codes)):
+        if (count := stream.due(known)) is not None:
+            pieces.append(stream.take(codes[:count]))
     pieces.append(stream.take(codes, final=True))
     latents = stream._frozen
     assert latents is not None
