@@ -73,6 +73,8 @@ class SoundStream:
         if self.options is None:
             return None
         end = self._sent + self._frames(self._size)
+        if self._boundaries(codes)[1] < end:  # as after most codes
+            return None
         return next((n for n in range(self._used, codes + 1) if self._boundaries(n)[1] >= end), None)
 
     def take(self, codes: Sequence[int], final: bool = False) -> Array:
