@@ -55,15 +55,20 @@ def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> 
     return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask
 
 
-@torch.no_grad()
-def predicted(stage: Stage, batch: Batch, noise: float) -> torch.Tensor:
-    """The latents [B, MELS, T] that the trained networks make of a batch's codes."""
+def encoded(stage: Stage, batch: Batch) -> Batch:
+    """Style, hidden states, mean and log deviation of a batch's codes."""
     style, codes, phones, _, mask, phone_mask = batch
     ge = stage.sovits.ref_enc(style)
     y = stage.embed[codes].transpose(1, 2).repeat_interleave(2, 2)
-    _, mean, deviation = stage.sovits.enc_p(y, mask, phones, phone_mask, ge)
+    return ge, *stage.sovits.enc_p(y, mask, phones, phone_mask, ge)
+
+
+@torch.no_grad()
+def predicted(stage: Stage, batch: Batch, noise: float) -> torch.Tensor:
+    """The latents [B, MELS, T] that the trained networks make of a batch's codes."""
+    ge, _, mean, deviation = encoded(stage, batch)
     drawn = mean + noise * torch.randn_like(mean) * deviation.exp()
-    return stage.sovits.flow(drawn, mask, ge, reverse=True)
+    return stage.sovits.flow(drawn, batch[4], ge, reverse=True)
 
 
 def main() -> None:
@@ -73,10 +78,8 @@ def main() -> None:
     net = stage.sovits
 
     def step(batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        style, codes, phones, latent, mask, phone_mask = batch
-        ge = net.ref_enc(style)
-        y = stage.embed[codes].transpose(1, 2).repeat_interleave(2, 2)
-        hidden, mean, deviation = net.enc_p(y, mask, phones, phone_mask, ge)
+        latent, mask = batch[3], batch[4]
+        ge, hidden, mean, deviation = encoded(stage, batch)
         error = ((stage.direct(hidden) - latent).abs() * mask).sum() / mask.sum() / MELS
         dithered = latent + 0.03 * torch.randn_like(latent) * mask
         z_p = net.flow(dithered, mask, ge).float()
