@@ -287,7 +287,8 @@ def test_ctrl_c_leaves_nothing_behind(anna: str, tiny_model: Path, tmp_path: Pat
     with subprocess.Popen(
         [*command, "--model", str(tiny_model)], cwd=tmp_path, stderr=subprocess.PIPE
     ) as speaking:
-        time.sleep(4)
+        while not [*tmp_path.glob("*out*")] and speaking.poll() is None:
+            time.sleep(0.02)
         speaking.send_signal(signal.SIGINT)
         _, said = speaking.communicate(timeout=60)
     assert speaking.returncode == 130

@@ -63,10 +63,9 @@ def compute(
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every clip's file, byte for byte."""
+    """Every clip's file, byte for byte; not what another process is about to rename."""
     root = folder / ".feature_cache"
     return {
         p.relative_to(root).as_posix(): p.read_bytes()
-        for p in sorted((root / "clips").rglob("*"))
-        if p.is_file()
+        for p in sorted((root / "clips").rglob("*.safetensors"))
     }

@@ -314,17 +314,18 @@ def test_killed_and_resumed_it_is_the_same(
     print("seed", seed)
     draw = random.Random(seed)
     for round_ in range(count(5, 50)):
-        process = subprocess.Popen(
-            precompute(folder, tiny_model), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
         there = len(contents(folder))
         wait = draw.uniform(0.0, 0.3)
         deadline = time.perf_counter() + 4 * spent
-        while len(contents(folder)) == there and process.poll() is None and time.perf_counter() < deadline:
-            time.sleep(0.005)
-        time.sleep(wait)
-        process.send_signal(draw.choice([signal.SIGKILL, signal.SIGINT]))
-        process.wait()
+        with subprocess.Popen(
+            precompute(folder, tiny_model), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as process:
+            while (
+                len(contents(folder)) == there and process.poll() is None and time.perf_counter() < deadline
+            ):
+                time.sleep(0.005)
+            time.sleep(wait)
+            process.send_signal(draw.choice([signal.SIGKILL, signal.SIGINT]))
         if len(contents(folder)) == 8:  # nothing is left to be broken off
             for name in draw.sample(sorted(contents(folder)), 5):
                 (folder / ".feature_cache" / name).unlink()
