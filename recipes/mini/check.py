@@ -53,7 +53,7 @@ def main(folder: Path) -> None:
         pairs["style"] = ge[:, :, 0], mine[:, 0]
         y = trained.embed[said].transpose(1, 2).repeat_interleave(2, 2)
         ones = torch.ones(1, 1, 50)
-        _, mean, deviation = net.enc_p(y, ones, ids, torch.ones(1, 1, 30), ge)
+        _, mean, deviation, _ = net.enc_p(y, ones, ids, torch.ones(1, 1, 30), ge)
         made = model.sovits.encode(mx.array(numbers)[None], mx.array(phones)[None], mine)
         pairs["mean"] = mean.transpose(1, 2), made.m_p
         pairs["deviation"] = deviation.transpose(1, 2), made.logs_p

@@ -40,12 +40,13 @@ class Corpus:
             if (row["engine"], row["voice"], row["factor"]) in SHIPPED[row["language"]]:
                 self.shipped[row["language"]].append(i)
 
-    def draw(self, rng: random.Random, count: int, mandarin: float = 0.55) -> list[int]:
-        """Mandarin oftener than English: its tones are harder. Every other one in a voice that ships."""
-        tables = [self.of_language, self.shipped]
-        return [
-            rng.choice(rng.choice(tables)["zh" if rng.random() < mandarin else "en"]) for _ in range(count)
-        ]
+    def draw(self, rng: random.Random, count: int, mandarin: float = 0.55, shipped: float = 0.5) -> list[int]:
+        """Shares of Mandarin (oftener than English: its tones are harder) and of the voices that ship."""
+        chosen = []
+        for _ in range(count):
+            table = self.shipped if rng.random() < shipped else self.of_language
+            chosen.append(rng.choice(table["zh" if rng.random() < mandarin else "en"]))
+        return chosen
 
     def wave(self, i: int, start: int = 0, codes: int | None = None) -> np.ndarray:
         row = self.rows[i]
@@ -68,6 +69,13 @@ class Corpus:
         if rng is None:
             return ids
         return [rng.choice(ALIAS_IDS[p]) if p in ALIAS_IDS and rng.random() < 0.1 else p for p in ids]
+
+    def said(self, i: int) -> np.ndarray:
+        """Which phone of the sentence each 25 Hz frame says: -1 where the teacher's times drift."""
+        row = self.rows[i]
+        if row["voice"] in DRIFTING:
+            return np.full(row["codes"], -1)
+        return np.repeat(np.arange(len(row["ids"])), row["frames"])
 
     def timed(self, i: int, rng: random.Random | None = None) -> np.ndarray:
         """The phone of every 25 Hz frame."""

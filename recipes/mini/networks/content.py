@@ -29,15 +29,17 @@ class Content(nn.Module):
 class Duration(nn.Module):
     """Phones [B, N] -> log of the 25 Hz frames that each lasts [B, N]"""
 
-    def __init__(self, phones: int = PHONES, width: int = 64, layers: int = 3) -> None:
+    def __init__(self, phones: int = PHONES, width: int = 64, layers: int = 3, dropout: float = 0.15) -> None:
         super().__init__()
+        self.dropout = dropout
         self.embedding = nn.Embedding(phones, width)
         self.convs = nn.ModuleList(conv(width, width, 5) for _ in range(layers))
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(layers))
         self.head = nn.Linear(width, 1)
 
     def forward(self, phones: Tensor) -> Tensor:
-        x = self.embedding(phones)
+        x = F.dropout(self.embedding(phones), self.dropout, self.training)
         for conv_, norm in zip(self.convs, self.norms, strict=True):
-            x = norm(x + F.relu(conv_(x.transpose(1, 2)).transpose(1, 2)))
+            heard = F.relu(conv_(x.transpose(1, 2)).transpose(1, 2))
+            x = norm(x + F.dropout(heard, self.dropout, self.training))
         return self.head(x)[..., 0]

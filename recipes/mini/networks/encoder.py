@@ -20,8 +20,13 @@ class RelativeAttention(nn.Module):
             self.emb_rel_k = nn.Parameter(torch.randn(1, 2 * window + 1, size) * size**-0.5)
             self.emb_rel_v = nn.Parameter(torch.randn(1, 2 * window + 1, size) * size**-0.5)
 
-    def forward(self, x: Tensor, c: Tensor, mask: Tensor) -> Tensor:
-        """x [B, C, T], c [B, C, S], mask [B, 1, 1, S] -> [B, C, T]"""
+    def forward(
+        self, x: Tensor, c: Tensor, mask: Tensor, told: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """x [B, C, T], c [B, C, S], mask [B, 1, 1, S] -> [B, C, T], and what looks where [B, heads, T, S]
+
+        Where `told` [B, T] is not negative, that is looked at.
+        """
         split = lambda y: y.unflatten(1, (self.heads, -1)).transpose(2, 3)  # noqa: E731
         q, k, v = split(self.conv_q(x)), split(self.conv_k(c)), split(self.conv_v(c))
         q = q * q.shape[-1] ** -0.5
@@ -32,14 +37,17 @@ class RelativeAttention(nn.Module):
             index = distance.clamp(-self.window, self.window) + self.window
             local = q @ self.emb_rel_k[0].T
             scores = scores + local.gather(-1, index.expand(*scores.shape)) * near
-        p = scores.masked_fill(~mask, -1e4).softmax(-1)
+        own = p = scores.masked_fill(~mask, -1e4).softmax(-1)
+        if told is not None:
+            places = F.one_hot(told.clamp_min(0), p.shape[-1])[:, None].to(p.dtype)
+            p = torch.where(told[:, None, :, None] >= 0, places, own)
         out = p @ v
         if self.window:
             w = self.window
             padded = F.pad(p, (w, w))
             columns = torch.arange(q.shape[2])[:, None] + torch.arange(2 * w + 1)
             out = out + padded.gather(-1, columns.expand(*p.shape[:3], -1)) @ self.emb_rel_v[0]
-        return self.conv_o(out.transpose(2, 3).flatten(1, 2))
+        return self.conv_o(out.transpose(2, 3).flatten(1, 2)), own
 
 
 class ChannelNorm(nn.Module):
@@ -74,7 +82,7 @@ class Encoder(nn.Module):
         x = x * mask
         parts = zip(self.attn_layers, self.norm_layers_1, self.ffn_layers, self.norm_layers_2, strict=True)
         for attention, norm_1, ffn, norm_2 in parts:
-            x = norm_1(x + F.dropout(attention(x, x, mask[:, :, None] > 0), 0.05, self.training))
+            x = norm_1(x + F.dropout(attention(x, x, mask[:, :, None] > 0)[0], 0.05, self.training))
             x = norm_2(x + F.dropout(ffn(x, mask), 0.05, self.training))
         return x * mask
 
@@ -86,10 +94,11 @@ class MRTE(nn.Module):
         self.c_pre, self.text_pre = conv(sizes.hidden, sizes.gin), conv(sizes.hidden, sizes.gin)
         self.c_post = conv(sizes.gin, sizes.hidden)
 
-    def forward(self, y: Tensor, y_mask: Tensor, text: Tensor, text_mask: Tensor, ge: Tensor) -> Tensor:
+    def forward(self, y, y_mask, text, text_mask, ge, told=None):
         y, text = self.c_pre(y * y_mask), self.text_pre(text * text_mask)
-        x = self.cross_attention(y * y_mask, text * text_mask, text_mask[:, :, None] > 0) + y + ge
-        return self.c_post(x * y_mask)
+        visible = text_mask[:, :, None] > 0
+        found, seen = self.cross_attention(y * y_mask, text * text_mask, visible, told)
+        return self.c_post((found + y + ge) * y_mask), seen
 
 
 class TextEncoder(nn.Module):
@@ -104,10 +113,11 @@ class TextEncoder(nn.Module):
         self.encoder2 = Encoder(sizes, sizes.layers // 2)
         self.proj = conv(sizes.hidden, 2 * sizes.inter)
 
-    def forward(self, y, y_mask, phones, text_mask, ge):
-        """y: codewords at 50 Hz [B, FEATURES, T] -> hidden, mean, log deviation"""
+    def forward(self, y, y_mask, phones, text_mask, ge, told=None):
+        """y: codewords at 50 Hz [B, FEATURES, T] -> hidden, mean, log deviation, what looks where"""
         y = self.encoder_ssl(self.ssl_proj(y * y_mask) * y_mask, y_mask)
         text = self.encoder_text(self.text_embedding(phones).transpose(1, 2), text_mask)
-        y = self.encoder2(self.mrte(y, y_mask, text, text_mask, ge), y_mask)
+        y, seen = self.mrte(y, y_mask, text, text_mask, ge, told)
+        y = self.encoder2(y, y_mask)
         mean, deviation = (self.proj(y) * y_mask).chunk(2, 1)
-        return y, mean, deviation
+        return y, mean, deviation, seen
