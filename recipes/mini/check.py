@@ -13,8 +13,8 @@ from mlx_voice.checkpoints import open_model
 from mlx_voice.device import mx
 from mlx_voice.generate.kv import KVCache
 from mlx_voice.models.t2s import prefill_mask
-from recipes.mini import codes, networks, prior, sound, training
-from recipes.mini.export import ASSETS, louder, with_stand_ins
+from recipes.mini import codes, networks, prior, sharpen, sound, training
+from recipes.mini.export import ASSETS, NOISE, louder, with_stand_ins
 
 
 def main(folder: Path) -> None:
@@ -22,9 +22,9 @@ def main(folder: Path) -> None:
     rng = np.random.default_rng(0)
     wave = rng.normal(0, 0.1, 32000).astype(np.float32)
     phones, numbers = rng.integers(1, 322, 30), rng.integers(0, networks.CODES, 25)
-    stage, trained, generator = codes.stage(), prior.Stage(), networks.Generator(networks.SovitsSizes())
+    stage, trained, generator = codes.stage(), prior.Stage(), sharpen.generator(NOISE)
     t2s, duration = networks.T2S(networks.T2SSizes()).eval(), networks.Duration()
-    for name, module in (("prior", trained), ("decoder", generator), ("t2s", t2s), ("durations", duration)):
+    for name, module in (("prior", trained), ("t2s", t2s), ("durations", duration)):
         module.load_state_dict(training.weights(name))
     for table in (
         t2s.ar_text_embedding.word_embeddings,

@@ -4,7 +4,6 @@ T2S and SoVITS are first written as GPT-SoVITS checkpoints and then converted by
 content encoder and the durations, which have no official shape, are written beside them.
 """
 
-import random
 import sys
 import tempfile
 from collections import Counter
@@ -21,7 +20,7 @@ from mlx_voice.checkpoints.manifest import FILE, Manifest, record_of
 from mlx_voice.checkpoints.safetensors import write_safetensors
 from mlx_voice.nn.weights import Plan, Weight
 from mlx_voice.settings import SamplingOptions
-from recipes.mini import networks, prior, sound, training
+from recipes.mini import networks, sharpen, sound, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.data import SYMBOLS
 
@@ -71,16 +70,9 @@ def with_stand_ins(table: torch.Tensor) -> torch.Tensor:
 @cache
 def louder() -> float:
     """The teachers' loudness against the generator's on predicted latents: incoherent phases lose energy."""
-    held, rng = Corpus("valid"), random.Random(0)
-    torch.manual_seed(0)
-    stage, generator = prior.Stage().eval(), networks.Generator(networks.SovitsSizes())
-    stage.load_state_dict(training.weights("prior"))
-    generator.load_state_dict(training.weights("decoder"))
-    ratios = []
+    net = sharpen.generator(NOISE)
     with torch.no_grad():
-        for i in range(0, len(held.rows), 10):
-            latent = prior.predicted(stage, prior.draw(held, [i], rng, False), NOISE)
-            ratios.append(np.std(held.wave(i)) / generator(latent).numpy().std())
+        ratios = [wave.std() / net(made[None]).numpy().std() for made, _, wave in sharpen.predictions(NOISE)]
     return round(float(np.median(ratios)), 2)
 
 
@@ -105,7 +97,7 @@ def sovits_checkpoint(path: Path) -> None:
     }
     state["ref_enc.spectral.0.fc.weight"] = state["ref_enc.spectral.0.fc.weight"].clone()
     state["ref_enc.spectral.0.fc.weight"][:, SILENT:] = 0
-    state |= {f"dec.{key}": value for key, value in training.weights("decoder").items()}
+    state |= {f"dec.{key}": value for key, value in sharpen.generator(NOISE).state_dict().items()}
     state["enc_p.text_embedding.weight"] = with_stand_ins(state["enc_p.text_embedding.weight"])
     state["dec.conv_post.weight"] = state["dec.conv_post.weight"] * louder()
     state |= {key: value for key, value in content.items() if key.startswith("ssl_proj.")}
