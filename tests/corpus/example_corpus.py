@@ -67,5 +67,6 @@ def contents(folder: Path) -> dict[str, bytes]:
     root = folder / ".feature_cache"
     return {
         p.relative_to(root).as_posix(): p.read_bytes()
-        for p in sorted((root / "clips").rglob("*.safetensors"))
+        for p in sorted((root / "clips").rglob("*.safetensors*"))
+        if p.suffix != ".part"
     }
