@@ -10,16 +10,19 @@ import random
 import numpy as np
 import torch
 from torch import nn
+from torch.nn import functional as F  # noqa: N812
 
 from recipes.mini import networks, training
+from recipes.mini.codes import stage as content_stage
 from recipes.mini.corpus import Corpus, padded
 from recipes.mini.networks import MELS
 from recipes.mini.sound import magnitudes
 
 REFERENCE = 75  # codes: 3 s
-GUIDED = 0.5  # weight of where the text encoder looks
+WEIGHTS = {"likelihood": 1.0, "l1": 1.0, "astray": 0.2, "misheard": 0.3}
+DRAWN = 0.2  # of the foretold deviation, as at inference
 TOLD = 0.5  # of the sentences are read where they are said, so that reading pays from the start
-WRONG = 0.06  # of the codes, replaced by others: as the T2S may be
+WRONG = 0.15  # of the codes, replaced by others: as the T2S may be
 MANDARIN, SHIPPED = 0.35, 0.75  # of the draws: what English loses between text and sound, it loses here
 Batch = tuple[torch.Tensor, ...]
 
@@ -42,7 +45,7 @@ def masks(lengths: list[int]) -> torch.Tensor:
 
 
 def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> Batch:
-    """Style, codes, phones, latent, masks of latent and phones, which phone is said (-1: not known)."""
+    """Style, codes, phones, latent, masks of latent and phones; which phone is said and its place, or -1."""
     styles = []
     for i in chosen:
         j = rng.choice(corpus.of_speaker[corpus.rows[i]["speaker"]])
@@ -58,22 +61,23 @@ def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> 
     latent = padded([corpus.mel(i) for i in chosen]).transpose(1, 2)
     latent_mask = masks([2 * corpus.rows[i]["codes"] for i in chosen])
     phone_mask = masks([len(corpus.rows[i]["ids"]) for i in chosen])
-    said = padded([corpus.said(i).repeat(2) for i in chosen], -1)
-    return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask, said
+    places = padded([corpus.said(i).repeat(2) for i in chosen], -1)
+    said = padded([corpus.timed(i).repeat(2).astype(np.int64) for i in chosen]).where(places >= 0, -1)
+    return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask, said, places
 
 
 def encoded(stage: Stage, batch: Batch, told: torch.Tensor | None = None) -> Batch:
     """Style, hidden states, mean and log deviation of a batch's codes, and the phones that they look at."""
-    style, codes, phones, _, mask, phone_mask, _ = batch
+    style, codes, phones, _, mask, phone_mask, _, _ = batch
     ge = stage.sovits.ref_enc(style)
     y = stage.embed[codes].transpose(1, 2).repeat_interleave(2, 2)
     return ge, *stage.sovits.enc_p(y, mask, phones, phone_mask, ge, told)
 
 
-def astray(seen: torch.Tensor, said: torch.Tensor) -> torch.Tensor:
-    """Minus the log of what each head gives the phone that is said: seen [B, heads, T, N], said [B, T]"""
-    known, places = said >= 0, said.clamp_min(0)[:, None, :, None]
-    given = seen.float().gather(-1, places.expand(-1, seen.shape[1], -1, 1))[..., 0]
+def astray(seen: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """Minus the log of what each head gives the phone that is said: seen [B, heads, T, N], places [B, T]"""
+    known, at = places >= 0, places.clamp_min(0)[:, None, :, None]
+    given = seen.float().gather(-1, at.expand(-1, seen.shape[1], -1, 1))[..., 0]
     return -((given + 1e-4).log().mean(1) * known).sum() / known.sum().clamp_min(1)
 
 
@@ -90,6 +94,16 @@ def main() -> None:
     corpus, held = Corpus("train"), Corpus("valid")
     stage = Stage()
     net = stage.sovits
+    ear = content_stage().content.requires_grad_(False)
+
+    def misheard(batch: Batch, mean: torch.Tensor, deviation: torch.Tensor, ge: torch.Tensor) -> torch.Tensor:
+        """What the content encoder's phone head makes of the latent that inference would draw."""
+        drawn = mean + DRAWN * torch.randn_like(mean) * deviation.exp()
+        latent = net.flow(drawn, batch[4], ge, reverse=True)
+        latent = latent + 0.2 * torch.rand(()) * torch.randn_like(latent)
+        scores = ear.head(ear(latent.transpose(1, 2))).float()
+        missed = F.cross_entropy(scores.flatten(0, 1), batch[6].flatten(), ignore_index=-1, reduction="sum")
+        return missed / (batch[6] >= 0).sum().clamp_min(1)
 
     def step(batch: Batch, told: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
         latent, mask = batch[3], batch[4]
@@ -99,8 +113,10 @@ def main() -> None:
         z_p = net.flow(dithered, mask, ge).float()
         mean, deviation = mean.float(), deviation.float().clamp(-4, 2)
         likelihood = (deviation + 0.5 * (z_p - mean) ** 2 * torch.exp(-2 * deviation)) * mask
-        missed = astray(seen, batch[6])
-        return {"likelihood": likelihood.sum() / mask.sum() / MELS, "l1": error, "astray": missed}
+        return {
+            "likelihood": likelihood.sum() / mask.sum() / MELS, "l1": error, "astray": astray(seen, batch[7]),
+            "misheard": misheard(batch, mean, deviation, ge),
+        }  # fmt: skip
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
         drawn = corpus.draw(rng, 4 * args.batch, MANDARIN, SHIPPED)
@@ -108,7 +124,7 @@ def main() -> None:
         at = rng.randrange(4) * args.batch
         batch = draw(corpus, chosen[at : at + args.batch], rng, True)
         parts = step(batch, torch.where(torch.rand(args.batch, 1) < TOLD, batch[-1], -1))
-        value = parts["likelihood"] + parts["l1"] + GUIDED * parts["astray"]
+        value = sum(WEIGHTS[name] * part for name, part in parts.items())
         return value, {name: part.item() for name, part in parts.items()}
 
     def evaluate() -> dict[str, float]:

@@ -32,6 +32,9 @@ def arguments(stage: str, minutes: float, batch: int, rate: float, **own: float)
     parser.add_argument("--rate", type=float, default=rate)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=6)
+    parser.add_argument(
+        "--restart", action="store_true", help="the schedule begins anew, from the weights of earlier runs"
+    )
     for name, usual in own.items():
         parser.add_argument(f"--{name}", type=type(usual), default=usual)
     args = parser.parse_args()
@@ -74,7 +77,7 @@ def train(
         state = torch.load(state_path, weights_only=False, map_location=args.device)
         model.load_state_dict(state["model"])
         optimiser.load_state_dict(state["optimiser"])
-        seconds, step = state["seconds"], state["step"]
+        seconds, step = 0.0 if args.restart else state["seconds"], state["step"]
         rng.setstate(state["random"])
         torch.set_rng_state(state["torch"].cpu())
     if RANK:  # other draws than the first process's
