@@ -63,7 +63,7 @@ def test_of_a_long_text_little_is_held(place: Path, count: Count, monkeypatch: p
 
     sentences = VoiceCloner.sentences
     monkeypatch.setattr(VoiceCloner, "sentences", watched)
-    text = " ".join(f"Go on {i}." for i in range(count(9, 200)))
+    text = " ".join(f"Go on {i}." for i in range(count(12, 220)))
     assert speak(text, "-o", place / "a.flac", "--seed", 1) == 0
     whole = soundfile.info(place / "a.flac").frames
     assert whole > count(5, 100) * 32000
