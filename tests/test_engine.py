@@ -75,7 +75,7 @@ def test_a_request_taken_back_ends_at_once(engine: Engine) -> None:
     started = time.monotonic()
     with pytest.raises(CancelledError, match="taken back"):
         list(events)
-    assert time.monotonic() - started < 20 and not engine.call(lambda: engine.under_way)
+    assert time.monotonic() - started < 5 and not engine.call(lambda: engine.under_way)
 
 
 def test_leaving_the_stream_ends_the_request(engine: Engine) -> None:

@@ -20,7 +20,7 @@ from mlx_voice.checkpoints.manifest import FILE, Manifest, record_of
 from mlx_voice.checkpoints.safetensors import write_safetensors
 from mlx_voice.nn.weights import Plan, Weight
 from mlx_voice.settings import SamplingOptions
-from recipes.mini import networks, sharpen, sound, training
+from recipes.mini import networks, prior, sharpen, sound, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.data import SYMBOLS
 
@@ -28,7 +28,7 @@ ASSETS = Path(__file__).parents[2] / "mlx_voice" / "assets" / "mini"
 SILENT = (
     513  # from this bin of the reference spectrogram on, training heard nothing: the weights count nothing
 )
-NOISE = 0.2  # of the latent, in the deviations that the text encoder foretells
+NOISE = prior.DRAWN
 FEW = 20  # times that a phone was said in training
 NORMED = ("dec.ups.", "dec.resblocks.", ".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.")
 SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.7, repetition_penalty=1.0)
