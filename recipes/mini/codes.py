@@ -19,7 +19,7 @@ def stage() -> Stage:
 def main() -> None:
     torch.set_num_threads(1)
     content = stage()
-    for split in ("valid", "train"):
+    for split in (name for name in ("valid", "shipped", "train") if (CACHE / name).exists()):
         corpus = Corpus(split)
         with torch.no_grad():
             rows = [

@@ -37,7 +37,7 @@ class Corpus:
                 continue
             self.of_speaker.setdefault(row["speaker"], []).append(i)
             self.of_language[row["language"]].append(i)
-            if (row["engine"], row["voice"], row["factor"]) in SHIPPED[row["language"]]:
+            if row["speaker"] in {"{}:{}:{}".format(*one) for one in SHIPPED[row["language"]]}:
                 self.shipped[row["language"]].append(i)
 
     def draw(self, rng: random.Random, count: int, mandarin: float = 0.55, shipped: float = 0.5) -> list[int]:

@@ -26,11 +26,14 @@ FACTORS = (0.8, 0.86, 0.93, 1.0, 1.0, 1.0, 1.09, 1.17)
 FLITE = ("rms", "slt", "awb", "kal16")
 VARIANTS = ("", "klatt", "klatt2", "klatt4", "f1", "f2", "f4", "m1", "m3", "m7")
 WITHHELD = {"en": ("festival", "ked_diphone"), "zh": ("espeak", "f5")}
-FIRST = 8000  # utterances by any speaker; those that follow are by the voices that ship
+FIRST, VARIED = 8000, 10500  # of `train`: the first by voices that ship, the first by many English speakers
 SHIPPED = {
     "en": (("flite", "rms", 1.0), ("flite", "slt", 1.0), ("flite", "awb", 1.0)),
     "zh": (("espeak", "m3", 1.0), ("espeak", "f2", 1.09), ("espeak", "klatt", 0.93), ("espeak", "f4", 1.0)),
 }
+# English has few teachers: what tells speakers apart is learned where throat and pitch change by themselves
+MANY = (("flite", "slt"), ("flite", "awb"), ("flite", "kal16"), *2 * (("festival", "kal_diphone"),))
+THROATS, PITCHES = (0.78, 0.83, 0.89, 0.96, 1.04, 1.13, 1.22), (0.75, 0.87, 1.0, 1.15, 1.3)
 SYMBOLS = load("v2")
 VOWELS = ("AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW")
 FLITE_PHONES = {
@@ -171,13 +174,20 @@ def normalised(wave: np.ndarray) -> np.ndarray:
 
 
 def speak(
-    rng: random.Random, engine: str, voice: str, language: str, factor: float, text: str | list[str]
+    rng: random.Random,
+    engine: str,
+    voice: str,
+    language: str,
+    factor: float,
+    text: str | list[str],
+    pitch: float = 1.0,
 ) -> Speech | None:
+    """`factor` resamples the sound; `pitch`, before that, is the teacher's own (not espeak-ng's)."""
     pace = factor * rng.uniform(0.92, 1.08)
     if engine == "flite":
-        wave, segments = teachers.flite(voice, text, pace)
+        wave, segments = teachers.flite(voice, text, pace, pitch)
     elif engine == "festival":
-        wave, segments = teachers.festival(voice, text)
+        wave, segments = teachers.festival(voice, text, pitch)
     else:
         name = ("cmn-latn-pinyin" if language == "zh" else "en-us") + (f"+{voice}" if voice else "")
         words = (
@@ -211,32 +221,39 @@ def _held_out() -> frozenset[str]:
     )
 
 
+def _who(rng: random.Random, split: str, number: int) -> tuple[str, str, str, float, float]:
+    """Language, engine, voice, factor and pitch of an utterance."""
+    language = "zh" if number % 2 else "en"
+    if language == "zh" or rng.random() < 0.25:
+        engine, voice = "espeak", rng.choice(VARIANTS)
+    else:
+        engine, voice = "flite", rng.choice(FLITE)
+    factor = rng.choice(FACTORS)
+    if split == "train" and number >= VARIED:
+        return "en", *rng.choice(MANY), rng.choice(THROATS), rng.choice(PITCHES)
+    if split == "shipped" or (split == "train" and number >= FIRST):
+        return language, *rng.choice(SHIPPED[language]), 1.0
+    return language, engine, voice, factor, 1.0
+
+
 def utterance(job: tuple[str, int]) -> tuple[dict, np.ndarray] | None:
     """Utterance `number` of a split, whatever process makes it."""
     split, number = job
     rng = random.Random(f"{split} {number}")
-    language = "zh" if number % 2 else "en"
+    kind = "valid" if split in {"valid", "shipped"} else "train"  # `judge` has other draws of `train`'s
     for _ in range(8):
-        if language == "zh":
-            engine, voice = "espeak", rng.choice(VARIANTS)
-        else:
-            engine, voice = (
-                ("espeak", rng.choice(VARIANTS)) if rng.random() < 0.25 else ("flite", rng.choice(FLITE))
-            )
-        factor = rng.choice(FACTORS)
-        if split == "train" and number >= FIRST:
-            engine, voice, factor = rng.choice(SHIPPED[language])
-        kind = "valid" if split == "valid" else "train"  # `judge` learns from other draws of what `train` has
+        language, engine, voice, factor, pitch = _who(rng, split, number)
         text = (sentences.mandarin if language == "zh" else sentences.english)(rng, kind)
         if kind == "train" and str(text) in _held_out():
             continue
-        speech = speak(rng, engine, voice, language, factor, text)
+        speech = speak(rng, engine, voice, language, factor, text, pitch)
         if speech is None or len(speech.wave) > 12 * RATE:
             continue
         row = {
             "number": number, "language": language, "engine": engine, "voice": voice, "factor": factor,
-            "speaker": f"{engine}:{voice}:{factor}", "text": text, "phones": speech.phones,
-            "ids": list(SYMBOLS.ids(speech.phones)), "frames": frames(speech.ends),
+            "speaker": f"{engine}:{voice}:{factor}" + (f":{pitch}" if pitch != 1 else ""),
+            "text": text, "phones": speech.phones, "ids": list(SYMBOLS.ids(speech.phones)),
+            "frames": frames(speech.ends),
         }  # fmt: skip
         return row, (speech.wave * 32767).astype(np.int16)
     return None

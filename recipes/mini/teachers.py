@@ -18,13 +18,15 @@ RATE = 16000
 Segments = list[tuple[str, float, float]]
 
 
-def flite(voice: str, text: str, pace: float = 1.0) -> tuple[np.ndarray, Segments]:
+def flite(voice: str, text: str, pace: float = 1.0, pitch: float = 1.0) -> tuple[np.ndarray, Segments]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "speech.wav"
         command = [
             "flite",
             "--setf",
             f"duration_stretch={pace:.3f}",
+            "--setf",
+            f"f0_shift={pitch:.3f}",
             "-voice",
             voice,
             "-t",
@@ -41,10 +43,12 @@ def flite(voice: str, text: str, pace: float = 1.0) -> tuple[np.ndarray, Segment
     return _at_16k(wave, rate), [(n, s * scale, e * scale) for (n, e), s in zip(ends, starts, strict=False)]
 
 
-def festival(voice: str, text: str) -> tuple[np.ndarray, Segments]:
+def festival(voice: str, text: str, pitch: float = 1.0) -> tuple[np.ndarray, Segments]:
+    melody = f"((target_f0_mean {105 * pitch}) (target_f0_std 14) (model_f0_mean 170) (model_f0_std 34))"
+    tuned = f"(set! int_lr_params '{melody})" if pitch != 1 else ""
     with tempfile.TemporaryDirectory() as folder:
         script = (
-            f'(begin (voice_{voice}) (set! u (utt.synth (Utterance Text "{text}")))'
+            f'(begin (voice_{voice}) {tuned} (set! u (utt.synth (Utterance Text "{text}")))'
             f'(utt.save.wave u "{folder}/speech.wav") (utt.save.segs u "{folder}/segments"))'
         )
         subprocess.run(["festival", "--batch", script], capture_output=True, check=True)

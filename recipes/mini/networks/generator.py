@@ -17,8 +17,17 @@ class ResBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.convs:
-            x = x + layer(F.leaky_relu(x, 0.1))
+            x = x + wide(layer, F.leaky_relu(x, 0.1))
         return x
+
+
+def wide(layer: nn.Conv1d | nn.ConvTranspose1d, x: Tensor) -> Tensor:
+    """The layer on [B, C, 1, T] with channels last, which PyTorch does in half the time on a CPU."""
+    weight = layer.weight[:, :, None].contiguous(memory_format=torch.channels_last)
+    padding = (0, layer.padding[0])
+    if isinstance(layer, nn.ConvTranspose1d):
+        return F.conv_transpose2d(x, weight, layer.bias, (1, layer.stride[0]), padding)
+    return F.conv2d(x, weight, layer.bias, 1, padding, (1, layer.dilation[0]))
 
 
 class Generator(nn.Module):
@@ -39,8 +48,8 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """[B, inter, T] -> [B, T * 320]"""
-        x = self.conv_pre(z)
+        x = wide(self.conv_pre, z[:, :, None].contiguous(memory_format=torch.channels_last))
         for i, up in enumerate(self.ups):
-            x = up(F.leaky_relu(x, 0.1))
+            x = wide(up, F.leaky_relu(x, 0.1))
             x = sum(block(x) for block in self.resblocks[3 * i : 3 * i + 3]) / 3
-        return torch.tanh(self.conv_post(F.leaky_relu(x)))[:, 0]
+        return torch.tanh(wide(self.conv_post, F.leaky_relu(x)))[:, 0, 0]
