@@ -31,7 +31,7 @@ SILENT = (
 NOISE = prior.DRAWN
 FEW = 20  # times that a phone was said in training
 NORMED = ("dec.ups.", "dec.resblocks.", ".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.")
-SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.7, repetition_penalty=1.0)
+SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.4, repetition_penalty=1.0)
 State = dict[str, torch.Tensor]
 
 
