@@ -22,7 +22,7 @@ class ResBlock(nn.Module):
 
 
 def wide(layer: nn.Conv1d | nn.ConvTranspose1d, x: Tensor) -> Tensor:
-    """The layer on [B, C, 1, T] with channels last, which PyTorch does in half the time on a CPU."""
+    """The layer on [B, C, 1, T] with channels last: on a CPU a step of training takes 0.7 of the time."""
     weight = layer.weight[:, :, None].contiguous(memory_format=torch.channels_last)
     padding = (0, layer.padding[0])
     if isinstance(layer, nn.ConvTranspose1d):
