@@ -32,13 +32,13 @@ class Corpus:
         self.of_speaker: dict[str, list[int]] = {}
         self.of_language: dict[str, list[int]] = {"en": [], "zh": []}
         self.shipped: dict[str, list[int]] = {"en": [], "zh": []}
-        ship = {"{}:{}:{}".format(*one) for ones in SHIPPED.values() for one in ones}
+        ship = {(language, "{}:{}:{}".format(*one)) for language, ones in SHIPPED.items() for one in ones}
         for i, row in enumerate(self.rows):
             if timed and row["voice"] in DRIFTING:
                 continue
             self.of_speaker.setdefault(row["speaker"], []).append(i)
             self.of_language[row["language"]].append(i)
-            if row["speaker"] in ship:
+            if (row["language"], row["speaker"]) in ship:  # m3 and others speak English too, and do not ship so
                 self.shipped[row["language"]].append(i)
 
     def draw(self, rng: random.Random, count: int, mandarin: float = 0.55, shipped: float = 0.5) -> list[int]:
