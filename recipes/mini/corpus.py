@@ -38,7 +38,7 @@ class Corpus:
                 continue
             self.of_speaker.setdefault(row["speaker"], []).append(i)
             self.of_language[row["language"]].append(i)
-            if (row["language"], row["speaker"]) in ship:  # m3 and others speak English too, and do not ship so
+            if (row["language"], row["speaker"]) in ship:  # m3 speaks English too, but ships in Mandarin
                 self.shipped[row["language"]].append(i)
 
     def draw(self, rng: random.Random, count: int, mandarin: float = 0.55, shipped: float = 0.5) -> list[int]:
