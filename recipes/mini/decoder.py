@@ -16,6 +16,7 @@ from recipes.mini.corpus import Corpus
 from recipes.mini.sound import FLOOR, HOP, SIZE, filters
 
 FRAMES = 48  # of 20 ms
+MANDARIN, SHIPPED = 0.5, 0.7  # of the draws
 
 
 def spectrum(wave: torch.Tensor, size: int, hop: int) -> torch.Tensor:
@@ -59,7 +60,7 @@ def main() -> None:
     def draw(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
         chosen: list[int] = []
         while len(chosen) < args.batch:
-            chosen += [i for i in corpus.draw(rng, 1, 0.5) if corpus.rows[i]["codes"] >= FRAMES // 2]
+            chosen += [i for i in corpus.draw(rng, 1, MANDARIN, SHIPPED) if corpus.rows[i]["codes"] >= FRAMES // 2]
         waves, mels = [], []
         for i, latent in zip(chosen, latents(chosen, rng), strict=True):
             start = rng.randint(0, corpus.rows[i]["codes"] - FRAMES // 2)
