@@ -17,7 +17,7 @@ from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Listing
 from mlx_voice.corpus.scan import Scan, scan, tasks
 from mlx_voice.corpus.shards import Share, alive, joined, merge
-from mlx_voice.corpus.store import Folder, Store
+from mlx_voice.corpus.store import SHARED, Folder, Store
 from mlx_voice.corpus.workers import Failed, Outcome, Ready, Same, Task, Workers
 from mlx_voice.engine import Engine
 
@@ -104,7 +104,7 @@ class Run:
         if old is not None and (changes := self.form.changes(old["form"])):
             log.warning("The configuration has changed (%s): the clips are computed anew.", changes)
         if isinstance(self.store.place, Folder) and self.index.alone:
-            self.store.place.sweep()
+            self.store.place.sweep(*SHARED)
         if old is None or changes:
             self.store.describe(
                 self.listing.split, describe(self.listing, self.form, {}, self.options.alignments)

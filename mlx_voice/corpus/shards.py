@@ -18,7 +18,7 @@ from typing import Any
 from mlx_voice.corpus.clipfile import Header
 from mlx_voice.corpus.index import Index, Row
 from mlx_voice.corpus.items import Item
-from mlx_voice.corpus.store import JOURNAL, Store
+from mlx_voice.corpus.store import JOURNAL, Folder, Store
 from mlx_voice.engine import Engine
 from mlx_voice.errors import CorpusError, StorageError
 
@@ -55,6 +55,8 @@ def joined(engine: Engine, store: Store) -> Share:
         group = mx.distributed.init()
         share = Share(group.rank(), group.size())
         store.place.remove(_journal(share.rank))
+        if share.rank == 0 and isinstance(store.place, Folder):
+            store.place.sweep(JOURNAL)  # nobody writes there before all have met
         mx.eval(mx.distributed.all_sum(mx.array(1.0), stream=mx.cpu))
         return share
 

@@ -17,6 +17,7 @@ from mlx_voice.files import storage_error, write_bytes
 
 FOLDER = ".feature_cache"
 CLIPS, JOURNAL, LOCAL = "clips", "journal", "local"
+SHARED = (".", f"{CLIPS}/*")  # where every run writes; journals are its ranks' own
 SUFFIXES = (".safetensors", ".safetensors.zst")
 
 
@@ -115,14 +116,15 @@ class Folder:
     def remove(self, name: str) -> None:
         (self.root / name).unlink(missing_ok=True)
 
-    def sweep(self) -> None:
-        """Delete what killed writers left; only when nobody else is writing."""
-        for part in (self.root / CLIPS).rglob(".*.part"):
-            part.unlink(missing_ok=True)
+    def sweep(self, *folders: str) -> None:
+        """Delete what killed writers left; only when nobody else is writing there."""
+        for folder in folders:
+            for part in self.root.glob(f"{folder}/.*.part"):
+                part.unlink(missing_ok=True)
 
     def tidy(self) -> None:
         """Delete the folders that are empty now."""
-        self.sweep()
+        self.sweep(*SHARED, JOURNAL)
         for folder in sorted((p for p in self.root.rglob("*") if p.is_dir()), reverse=True):
             if not any(folder.iterdir()):
                 folder.rmdir()

@@ -18,6 +18,7 @@ from mlx_voice.audio import write
 from mlx_voice.corpus.clipfile import unpack
 from mlx_voice.corpus.dataset import store_of
 from mlx_voice.corpus.form import FEATURES
+from mlx_voice.corpus.index import Index
 from mlx_voice.corpus.items import read_listing
 from mlx_voice.corpus.networks import Networks, form_of
 from mlx_voice.corpus.scan import Scan, tasks
@@ -172,6 +173,26 @@ def test_damage_is_found_and_mended(tmp_path: Path, tiny_model: Path) -> None:
     assert compute(folder, tiny_model)[1].progress.stored == 3
     assert contents(folder) == before
     assert not any(fault for _, fault in verify(read_listing(folder), store_of(folder)))
+
+
+def test_what_killed_writers_left_is_swept_when_nobody_else_is_at_work(
+    tmp_path: Path, tiny_model: Path
+) -> None:
+    folder = make(tmp_path / "corpus", 1)
+    compute(folder, tiny_model)
+    store, before = store_of(folder), contents(folder)
+    (name,) = before
+    whole = [folder / ".feature_cache" / of for of in ("metadata.json", name)]
+    left = [path.with_name(f".{path.name}.0123abcd.part") for path in whole]
+    for part in left:
+        part.write_bytes(b"half")
+    other = Index(store.local)
+    compute(folder, tiny_model)
+    assert all(part.exists() for part in left)
+    other.close()
+    compute(folder, tiny_model)
+    assert not any(part.exists() for part in left)
+    assert contents(folder) == before
 
 
 def test_the_index_is_no_loss(tmp_path: Path, tiny_model: Path) -> None:

@@ -41,6 +41,9 @@ def test_every_clip_belongs_to_one_rank() -> None:
 def test_two_local_ranks_fill_one_store(tmp_path: Path, tiny_model: Path) -> None:
     whole, folder = make(tmp_path / "whole", 8), make(tmp_path / "shared", 8)
     compute(whole, tiny_model)
+    left = folder / ".feature_cache/journal/.rank-1.json.0123abcd.part"  # by a rank that was killed
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
     launch = [str(Path(sys.executable).with_name("mlx.launch")), "-n", "2", "--backend", "ring"]
     verb = ["corpus", "precompute", str(folder), "--model", str(tiny_model), "--workers", "0"]
     command = [*launch, "-p", str(free_port()), "--", sys.executable, "-m", "mlx_voice", *verb]
@@ -50,7 +53,7 @@ def test_two_local_ranks_fill_one_store(tmp_path: Path, tiny_model: Path) -> Non
     told = sorted(int(line.split()[0]) for line in done.stdout.splitlines() if "clips computed" in line)
     assert told == sorted(shares)
     assert contents(folder) == contents(whole)
-    assert not list((folder / ".feature_cache").rglob("rank-*.json"))
+    assert not list((folder / ".feature_cache/journal").iterdir())
     metadata = [(f / ".feature_cache/metadata.json").read_bytes() for f in (folder, whole)]
     assert metadata[0] == metadata[1]
     for path in (folder / ".feature_cache/local").glob("index-1.sqlite*"):
