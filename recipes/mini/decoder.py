@@ -60,7 +60,9 @@ def main() -> None:
     def draw(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:
         chosen: list[int] = []
         while len(chosen) < args.batch:
-            chosen += [i for i in corpus.draw(rng, 1, MANDARIN, SHIPPED) if corpus.rows[i]["codes"] >= FRAMES // 2]
+            chosen += [
+                i for i in corpus.draw(rng, 1, MANDARIN, SHIPPED) if corpus.rows[i]["codes"] >= FRAMES // 2
+            ]
         waves, mels = [], []
         for i, latent in zip(chosen, latents(chosen, rng), strict=True):
             start = rng.randint(0, corpus.rows[i]["codes"] - FRAMES // 2)
