@@ -13,7 +13,7 @@ from mlx_voice.checkpoints import open_model
 from mlx_voice.device import mx
 from mlx_voice.generate.kv import KVCache
 from mlx_voice.models.t2s import prefill_mask
-from recipes.mini import codes, networks, prior, sharpen, sound, training
+from recipes.mini import codes, networks, polish, prior, sharpen, sound, training
 from recipes.mini.export import ASSETS, NOISE, louder, with_stand_ins
 
 
@@ -22,9 +22,9 @@ def main(folder: Path) -> None:
     rng = np.random.default_rng(0)
     wave = rng.normal(0, 0.1, 32000).astype(np.float32)
     phones, numbers = rng.integers(1, 322, 30), rng.integers(0, networks.CODES, 25)
-    stage, trained, generator = codes.stage(), prior.Stage(), sharpen.generator(NOISE)
+    stage, trained, generator = codes.stage(), polish.trained(), sharpen.generator(NOISE)
     t2s, duration = networks.T2S(networks.T2SSizes()).eval(), networks.Duration().eval()
-    for name, module in (("prior", trained), ("t2s", t2s), ("durations", duration)):
+    for name, module in (("t2s", t2s), ("durations", duration)):
         module.load_state_dict(training.weights(name))
     for table in (
         t2s.ar_text_embedding.word_embeddings,
@@ -33,7 +33,7 @@ def main(folder: Path) -> None:
     ):
         table.weight.data = with_stand_ins(table.weight.data)
     generator.conv_post.weight.data *= louder()
-    net = trained.eval().sovits
+    net = trained.sovits
     net.ref_enc.spectral[0].fc.weight.data[:, 513:] = 0
     pairs = {}
     with torch.no_grad():

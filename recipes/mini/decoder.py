@@ -1,7 +1,7 @@
 """Stage 2: `python -m recipes.mini.decoder`. The generator: from the latent, a normalised log-mel, to sound.
 
 45 x mel L1 and 10 x multi-resolution STFT; the latent is a little blurred and noisy, as a predicted one is.
-With `--predicted SHARE` so many of the batches hear the latents of the trained prior (stage 4) instead: the
+With `--predicted SHARE` so many of the batches hear the latents of the polished prior (stage 5) instead: the
 last polish.
 """
 
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import networks, prior, training
+from recipes.mini import networks, polish, prior, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.sound import FLOOR, HOP, SIZE, filters
 
@@ -45,11 +45,7 @@ def main() -> None:
     corpus, held = Corpus("train"), Corpus("valid")
     generator = networks.Generator(networks.SovitsSizes())
     table = torch.as_tensor(filters())
-    stage = None
-    if args.predicted:
-        stage = prior.Stage()
-        stage.load_state_dict(training.weights("prior"))
-        stage.eval()
+    stage = polish.trained() if args.predicted else None
 
     def latents(chosen: list[int], rng: random.Random) -> list[np.ndarray]:
         if stage is None or rng.random() >= args.predicted:

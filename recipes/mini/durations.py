@@ -1,4 +1,4 @@
-"""Stage 5: `python -m recipes.mini.durations`. How many 25 Hz frames each phone lasts, at an average pace."""
+"""Stage 6: `python -m recipes.mini.durations`. How many 25 Hz frames each phone lasts, at an average pace."""
 
 import random
 

@@ -1,4 +1,4 @@
-"""Stage 6: `python -m recipes.mini.export [FOLDER]`. The trained networks as the embedded model.
+"""Stage 7: `python -m recipes.mini.export [FOLDER]`. The trained networks as the embedded model.
 
 T2S and SoVITS are first written as GPT-SoVITS checkpoints and then converted by the package itself; the
 content encoder and the durations, which have no official shape, are written beside them.
@@ -20,7 +20,7 @@ from mlx_voice.checkpoints.manifest import FILE, Manifest, record_of
 from mlx_voice.checkpoints.safetensors import write_safetensors
 from mlx_voice.nn.weights import Plan, Weight
 from mlx_voice.settings import SamplingOptions
-from recipes.mini import networks, prior, sharpen, sound, training
+from recipes.mini import networks, polish, sharpen, sound, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.data import SYMBOLS
 
@@ -28,7 +28,7 @@ ASSETS = Path(__file__).parents[2] / "mlx_voice" / "assets" / "mini"
 SILENT = (
     513  # from this bin of the reference spectrogram on, training heard nothing: the weights count nothing
 )
-NOISE = prior.DRAWN
+NOISE = 0.2  # in the deviations that the text encoder foretells
 FEW = 20  # times that a phone was said in training
 NORMED = ("dec.ups.", "dec.resblocks.", ".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.")
 SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.4, repetition_penalty=1.0)
@@ -91,7 +91,7 @@ def t2s_checkpoint(path: Path) -> None:
 
 def sovits_checkpoint(path: Path) -> None:
     sizes = networks.SovitsSizes()
-    trained, content = training.weights("prior"), training.weights("content")
+    trained, content = polish.trained().state_dict(), training.weights("content")
     state = {
         key.removeprefix("sovits."): value for key, value in trained.items() if key.startswith("sovits.")
     }

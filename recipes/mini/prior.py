@@ -20,7 +20,7 @@ from recipes.mini.sound import magnitudes
 
 REFERENCE = 75  # codes: 3 s
 WEIGHTS = {"likelihood": 1.0, "l1": 1.0, "astray": 0.2, "misheard": 0.3}
-DRAWN = 0.2  # noise of the latent, in the deviations that the text encoder foretells; at inference too
+DRAWN = 0.2, 0.7  # noise of the latent, in the deviations that the text encoder foretells
 TOLD = 0.5  # of the sentences are read where they are said, so that reading pays from the start
 WRONG = 0.15  # of the codes, replaced by others: as the T2S may be
 MANDARIN, SHIPPED = 0.5, 0.6  # of the draws
@@ -89,52 +89,68 @@ def predicted(stage: Stage, batch: Batch, noise: float) -> torch.Tensor:
     return stage.sovits.flow(drawn, batch[4], ge, reverse=True)
 
 
-def main() -> None:
-    args = training.arguments("prior", minutes=45, batch=10, rate=1.5e-3)
-    corpus, held = Corpus("train"), Corpus("valid")
-    stage = Stage()
-    net = stage.sovits
-    ear = content_stage().content.requires_grad_(False)
+class Lesson:
+    """What a batch teaches: the parts of the loss, and the latent that inference would draw."""
 
-    def misheard(batch: Batch, mean: torch.Tensor, deviation: torch.Tensor, ge: torch.Tensor) -> torch.Tensor:
-        """What the content encoder's phone head makes of the latent that inference would draw."""
-        drawn = mean + DRAWN * torch.randn_like(mean) * deviation.exp()
-        latent = net.flow(drawn, batch[4], ge, reverse=True)
-        latent = latent + 0.2 * torch.rand(()) * torch.randn_like(latent)
-        scores = ear.head(ear(latent.transpose(1, 2))).float()
-        missed = F.cross_entropy(scores.flatten(0, 1), batch[6].flatten(), ignore_index=-1, reduction="sum")
-        return missed / (batch[6] >= 0).sum().clamp_min(1)
+    def __init__(self, stage: Stage) -> None:
+        self.stage, self.net = stage, stage.sovits
+        self.ear = content_stage().content.requires_grad_(False)
 
-    def step(batch: Batch, told: torch.Tensor | None = None) -> dict[str, torch.Tensor]:
+    def parts(
+        self, batch: Batch, told: torch.Tensor | None = None
+    ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
         latent, mask = batch[3], batch[4]
-        ge, hidden, mean, deviation, seen = encoded(stage, batch, told)
-        error = ((stage.direct(hidden) - latent).abs() * mask).sum() / mask.sum() / MELS
+        ge, hidden, mean, deviation, seen = encoded(self.stage, batch, told)
+        error = ((self.stage.direct(hidden) - latent).abs() * mask).sum() / mask.sum() / MELS
         dithered = latent + 0.03 * torch.randn_like(latent) * mask
-        z_p = net.flow(dithered, mask, ge).float()
+        z_p = self.net.flow(dithered, mask, ge).float()
+        noise = torch.empty(()).uniform_(*DRAWN)
+        drawn = mean + noise * torch.randn_like(mean) * deviation.exp()
+        drawn = self.net.flow(drawn, mask, ge, reverse=True)
         mean, deviation = mean.float(), deviation.float().clamp(-4, 2)
         likelihood = (deviation + 0.5 * (z_p - mean) ** 2 * torch.exp(-2 * deviation)) * mask
         return {
             "likelihood": likelihood.sum() / mask.sum() / MELS, "l1": error, "astray": astray(seen, batch[7]),
-            "misheard": misheard(batch, mean, deviation, ge),
-        }  # fmt: skip
+            "misheard": self.misheard(batch, drawn),
+        }, drawn  # fmt: skip
+
+    def misheard(self, batch: Batch, latent: torch.Tensor) -> torch.Tensor:
+        """What the content encoder's phone head makes of it."""
+        latent = latent + 0.2 * torch.rand(()) * torch.randn_like(latent)
+        scores = self.ear.head(self.ear(latent.transpose(1, 2))).float()
+        missed = F.cross_entropy(scores.flatten(0, 1), batch[6].flatten(), ignore_index=-1, reduction="sum")
+        return missed / (batch[6] >= 0).sum().clamp_min(1)
+
+    def judged(self, held: Corpus) -> dict[str, float]:
+        """The parts on held-out speech, by language."""
+        rng, found = random.Random(0), {}
+        for language, rows in held.of_language.items():
+            parts = [self.parts(draw(held, [i], rng, False))[0] for i in rows[::8]]
+            found |= {f"{language} {name}": np.mean([row[name].item() for row in parts]) for name in parts[0]}
+        return found
+
+
+def drawn_batch(corpus: Corpus, size: int, rng: random.Random) -> tuple[Batch, torch.Tensor]:
+    """Sentences of about one length, and what is told of where they are said."""
+    some = corpus.draw(rng, 4 * size, MANDARIN, SHIPPED)
+    chosen = sorted(some, key=lambda i: corpus.rows[i]["codes"])
+    at = rng.randrange(4) * size
+    batch = draw(corpus, chosen[at : at + size], rng, True)
+    return batch, torch.where(torch.rand(size, 1) < TOLD, batch[-1], -1)
+
+
+def main() -> None:
+    args = training.arguments("prior", minutes=45, batch=10, rate=1.5e-3)
+    corpus, held = Corpus("train"), Corpus("valid")
+    stage = Stage()
+    lesson = Lesson(stage)
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
-        drawn = corpus.draw(rng, 4 * args.batch, MANDARIN, SHIPPED)
-        chosen = sorted(drawn, key=lambda i: corpus.rows[i]["codes"])
-        at = rng.randrange(4) * args.batch
-        batch = draw(corpus, chosen[at : at + args.batch], rng, True)
-        parts = step(batch, torch.where(torch.rand(args.batch, 1) < TOLD, batch[-1], -1))
+        parts, _ = lesson.parts(*drawn_batch(corpus, args.batch, rng))
         value = sum(WEIGHTS[name] * part for name, part in parts.items())
         return value, {name: part.item() for name, part in parts.items()}
 
-    def evaluate() -> dict[str, float]:
-        rng, found = random.Random(0), {}
-        for language, rows in held.of_language.items():
-            rows = [step(draw(held, [i], rng, False)) for i in rows[::8]]
-            found |= {f"{language} {name}": np.mean([row[name].item() for row in rows]) for name in rows[0]}
-        return found
-
-    training.train(args, stage, loss, evaluate, every=120)
+    training.train(args, stage, loss, lambda: lesson.judged(held), every=120)
 
 
 if __name__ == "__main__":

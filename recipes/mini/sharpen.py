@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import networks, prior, training
+from recipes.mini import networks, polish, prior, training
 from recipes.mini.corpus import Corpus
 
 WINDOW = 64  # latent frames
@@ -25,8 +25,7 @@ def predictions(noise: float) -> list[tuple[torch.Tensor, torch.Tensor, np.ndarr
     """Predicted and true latent [MELS, T], and the sound, of held-out sentences in the shipped voices."""
     held, rng = Corpus("valid"), random.Random(0)
     torch.manual_seed(0)
-    stage = prior.Stage().eval()
-    stage.load_state_dict(training.weights("prior"))
+    stage = polish.trained()
     rows = [i for language in ("en", "zh") for i in held.shipped[language][:SENTENCES]]
     made = []
     for i in rows:

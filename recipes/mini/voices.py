@@ -1,4 +1,4 @@
-"""Stage 7: `python -m recipes.mini.voices`. The voices that ship: the teachers speak, the package analyses.
+"""Stage 8: `python -m recipes.mini.voices`. The voices that ship: the teachers speak, the package analyses.
 
 Needs the exported model; rewrites `voices.json` and `voices/` of the repository.
 """
