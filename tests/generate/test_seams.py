@@ -35,11 +35,17 @@ def cloner():
 
 
 def test_no_seam_jumps_further_than_sound_itself(
-    cloner: VoiceCloner, count: Callable[[int, int], int]
+    cloner: VoiceCloner, count: Callable[[int, int], int], full: bool
 ) -> None:
+    """Nor than the whole does in the same place.
+
+    The median of four streams' 19 seams says nothing alone: that of 19 places inside pieces, drawn at
+    random, is over 1.5 times the median of all of them in one draw of eight.
+    """
     rng, width = np.random.default_rng(21), round(FRAME * 16000)
     at_seams: list[list[np.ndarray]] = [[], [], []]
     inside: list[list[np.ndarray]] = [[], [], []]
+    unbroken: list[list[np.ndarray]] = [[], [], []]
     for number in range(count(4, 50)):
         language = "en" if number % 2 else "zh"
         words = rng.choice(WORDS[language], rng.integers(6, 12))
@@ -47,20 +53,26 @@ def test_no_seam_jumps_further_than_sound_itself(
         pieces = [chunk.samples for chunk in cloner.stream(text, seed=number, language=language)]
         sound = np.concatenate(pieces).astype(np.float64)
         seams = np.cumsum([len(piece) for piece in pieces])[:-1]
+        whole = cloner.speak(text, seed=number, language=language).samples.astype(np.float64)
+        assert len(whole) == len(sound)
         others = np.arange(width, len(sound) - width, width // 2)
         others = others[np.abs(others[:, None] - seams).min(axis=1) > width]
         assert len(seams) >= 3
-        for kind, (here, there) in enumerate(
-            zip(jumps(sound, 16000, seams), jumps(sound, 16000, others), strict=True)
+        for found, made, places in (
+            (at_seams, sound, seams),
+            (inside, sound, others),
+            (unbroken, whole, seams),
         ):
-            at_seams[kind].append(here)
-            inside[kind].append(there)
+            for kind, jump in enumerate(jumps(made, 16000, places)):
+                found[kind].append(jump)
     for kind, name in enumerate(("level, dB", "spectrum, dB", "sample")):
-        here, there = np.concatenate(at_seams[kind]), np.concatenate(inside[kind])
+        here, there, same = (np.concatenate(found[kind]) for found in (at_seams, inside, unbroken))
+        beyond = np.median(here - same)
         print(f"{name}: {here.max():.2f} at {len(here)} seams, {there.max():.2f} inside; medians "
-              f"{np.median(here):.2f}, {np.median(there):.2f}")  # fmt: skip
+              f"{np.median(here):.2f}, {np.median(there):.2f}, beyond the whole's {beyond:.2f}")  # fmt: skip
         assert here.max() <= MARGIN * np.quantile(there, BEYOND)
-        assert np.median(here) <= 1.5 * np.median(there)
+        assert beyond <= 0.2 * np.median(there)
+        assert not full or np.median(here) <= 1.5 * np.median(there)
 
 
 def test_a_click_would_be_found() -> None:
