@@ -71,7 +71,7 @@ def test_no_seam_jumps_further_than_sound_itself(
         print(f"{name}: {here.max():.2f} at {len(here)} seams, {there.max():.2f} inside; medians "
               f"{np.median(here):.2f}, {np.median(there):.2f}, beyond the whole's {beyond:.2f}")  # fmt: skip
         assert here.max() <= MARGIN * np.quantile(there, BEYOND)
-        assert beyond <= 0.2 * np.median(there)
+        assert beyond <= 0.1 * np.median(there)
         assert not full or np.median(here) <= 1.5 * np.median(there)
 
 
