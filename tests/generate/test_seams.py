@@ -1,7 +1,5 @@
 """At the seams of a stream the embedded model's sound does nothing that it does not do inside a piece."""
 
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
@@ -34,19 +32,18 @@ def cloner():
         yield made
 
 
-def test_no_seam_jumps_further_than_sound_itself(
-    cloner: VoiceCloner, count: Callable[[int, int], int], full: bool
-) -> None:
+@pytest.mark.timeout(1800)
+def test_no_seam_jumps_further_than_sound_itself(cloner: VoiceCloner) -> None:
     """Nor than the whole does in the same place.
 
-    The median of four streams' 19 seams says nothing alone: that of 19 places inside pieces, drawn at
-    random, is over 1.5 times the median of all of them in one draw of eight.
+    Fewer streams would not do: of 19 places inside pieces, drawn at random, the median is over 1.5 times
+    that of all in one draw of eight.
     """
     rng, width = np.random.default_rng(21), round(FRAME * 16000)
     at_seams: list[list[np.ndarray]] = [[], [], []]
     inside: list[list[np.ndarray]] = [[], [], []]
     unbroken: list[list[np.ndarray]] = [[], [], []]
-    for number in range(count(4, 50)):
+    for number in range(50):
         language = "en" if number % 2 else "zh"
         words = rng.choice(WORDS[language], rng.integers(6, 12))
         text = " ".join(words) + "." if language == "en" else "".join(words) + "。"
@@ -72,7 +69,7 @@ def test_no_seam_jumps_further_than_sound_itself(
               f"{np.median(here):.2f}, {np.median(there):.2f}, beyond the whole's {beyond:.2f}")  # fmt: skip
         assert here.max() <= MARGIN * np.quantile(there, BEYOND)
         assert beyond <= 0.1 * np.median(there)
-        assert not full or np.median(here) <= 1.5 * np.median(there)
+        assert np.median(here) <= 1.5 * np.median(there)
 
 
 def test_a_click_would_be_found() -> None:
