@@ -13,7 +13,7 @@ from mlx_voice.checkpoints import open_model
 from mlx_voice.device import mx
 from mlx_voice.generate.kv import KVCache
 from mlx_voice.models.t2s import prefill_mask
-from recipes.mini import codes, networks, polish, prior, sharpen, sound, training
+from recipes.mini import codes, examples, networks, polish, sharpen, sound, training
 from recipes.mini.export import ASSETS, NOISE, louder, with_stand_ins
 
 
@@ -48,7 +48,7 @@ def main(folder: Path) -> None:
         mask = prefill_mask(mx.array([0]), mx.array([30]), 55)
         logits = model.t2s.logits(model.t2s(mx.concatenate(x, axis=1), KVCache(), mask))[:, 30:]
         pairs["t2s"] = t2s(ids, said), logits
-        spec = prior.reference(wave)[None]
+        spec = examples.reference(wave)[None]
         ge, mine = net.ref_enc(torch.as_tensor(spec)), model.sovits.condition(mx.array(spec))
         pairs["style"] = ge[:, :, 0], mine[:, 0]
         y = trained.embed[said].transpose(1, 2).repeat_interleave(2, 2)

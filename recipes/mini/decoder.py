@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import networks, polish, prior, training
+from recipes.mini import examples, networks, polish, prior, training
 from recipes.mini.corpus import Corpus
 from recipes.mini.sound import FLOOR, HOP, SIZE, filters
 
@@ -50,7 +50,7 @@ def main() -> None:
     def latents(chosen: list[int], rng: random.Random) -> list[np.ndarray]:
         if stage is None or rng.random() >= args.predicted:
             return [corpus.mel(i) for i in chosen]
-        made = prior.predicted(stage, prior.draw(corpus, chosen, rng, False), rng.uniform(0, 0.4))
+        made = prior.predicted(stage, examples.draw(corpus, chosen, rng, False), rng.uniform(0, 0.4))
         return list(made.float().transpose(1, 2).numpy())
 
     def draw(rng: random.Random) -> tuple[torch.Tensor, torch.Tensor]:

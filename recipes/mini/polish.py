@@ -11,7 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import prior, speaker, training
+from recipes.mini import examples, prior, speaker, training
+from recipes.mini.blend import Choir
 from recipes.mini.corpus import Corpus
 
 FRAMES = 64  # of 20 ms
@@ -67,7 +68,7 @@ def pieces(
 
 def main() -> None:
     args = training.arguments("polish", minutes=50, batch=10, rate=5e-4)
-    corpus, held = Corpus("train"), Corpus("valid")
+    corpus, held, choir = Corpus("train"), Corpus("valid"), Choir()
     stage = Stage()
     stage.prior.load_state_dict(training.weights("prior"))
     lesson = prior.Lesson(stage.prior)
@@ -88,7 +89,7 @@ def main() -> None:
         }
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
-        batch, told = prior.drawn_batch(corpus, args.batch, rng)
+        batch, told = examples.drawn(corpus, choir, args.batch, rng)
         parts, drawn = lesson.parts(batch, told)
         true, drawn = pieces((batch[3], drawn), batch[4], rng)
         parts |= criticised(true, drawn, judge(batch[3], batch[4]))

@@ -12,24 +12,15 @@ import torch
 from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import networks, training
+from recipes.mini import examples, networks, training
+from recipes.mini.blend import Choir
 from recipes.mini.codes import stage as content_stage
-from recipes.mini.corpus import Corpus, padded
+from recipes.mini.corpus import Corpus
+from recipes.mini.examples import Batch
 from recipes.mini.networks import MELS
-from recipes.mini.sound import magnitudes
 
-REFERENCE = 75  # codes: 3 s
 WEIGHTS = {"likelihood": 1.0, "l1": 1.0, "astray": 0.2, "misheard": 0.3}
 DRAWN = 0.2, 0.7  # noise of the latent, in the deviations that the text encoder foretells
-TOLD = 0.5  # of the sentences are read where they are said, so that reading pays from the start
-WRONG = 0.15  # of the codes, replaced by others: as the T2S may be
-MANDARIN, SHIPPED = 0.5, 0.6  # of the draws
-Batch = tuple[torch.Tensor, ...]
-
-
-def reference(wave: np.ndarray) -> np.ndarray:
-    """v2's 704 bins at 32 kHz from 16 kHz sound: twice the magnitudes below 8 kHz, nothing above."""
-    return np.pad(2 * magnitudes(wave), ((0, 0), (0, 704 - 513)))[:, :704]
 
 
 class Stage(nn.Module):
@@ -38,32 +29,6 @@ class Stage(nn.Module):
         self.sovits = networks.Sovits(networks.SovitsSizes())
         self.direct = networks.conv(networks.SovitsSizes().hidden, MELS)
         self.register_buffer("embed", training.weights("content")["quantizer.embed"], persistent=False)
-
-
-def masks(lengths: list[int]) -> torch.Tensor:
-    return (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None])[:, None].float()
-
-
-def draw(corpus: Corpus, chosen: list[int], rng: random.Random, noisy: bool) -> Batch:
-    """Style, codes, phones, latent, masks of latent and phones; which phone is said and its place, or -1."""
-    styles = []
-    for i in chosen:
-        j = rng.choice(corpus.of_speaker[corpus.rows[i]["speaker"]])
-        start = rng.randint(0, max(0, corpus.rows[j]["codes"] - REFERENCE))
-        wave = corpus.wave(j, start, min(REFERENCE, corpus.rows[j]["codes"]))
-        wave = np.resize(wave, REFERENCE * 640)
-        styles.append(reference(wave * (10 ** (rng.uniform(-4, 2) / 20) if noisy else 1)))
-    codes = padded([corpus.codes(i).astype(np.int64) for i in chosen])
-    if noisy:
-        wrong = torch.rand(codes.shape) < WRONG
-        codes = torch.where(wrong, torch.randint(networks.CODES, codes.shape), codes)
-    phones = padded([np.array(corpus.phones(i, rng if noisy else None)) for i in chosen])
-    latent = padded([corpus.mel(i) for i in chosen]).transpose(1, 2)
-    latent_mask = masks([2 * corpus.rows[i]["codes"] for i in chosen])
-    phone_mask = masks([len(corpus.rows[i]["ids"]) for i in chosen])
-    places = padded([corpus.said(i).repeat(2) for i in chosen], -1)
-    said = padded([corpus.timed(i).repeat(2).astype(np.int64) for i in chosen]).where(places >= 0, -1)
-    return torch.as_tensor(np.stack(styles)), codes, phones, latent, latent_mask, phone_mask, said, places
 
 
 def encoded(stage: Stage, batch: Batch, told: torch.Tensor | None = None) -> Batch:
@@ -125,28 +90,19 @@ class Lesson:
         """The parts on held-out speech, by language."""
         rng, found = random.Random(0), {}
         for language, rows in held.of_language.items():
-            parts = [self.parts(draw(held, [i], rng, False))[0] for i in rows[::8]]
+            parts = [self.parts(examples.draw(held, [i], rng, False))[0] for i in rows[::8]]
             found |= {f"{language} {name}": np.mean([row[name].item() for row in parts]) for name in parts[0]}
         return found
 
 
-def drawn_batch(corpus: Corpus, size: int, rng: random.Random) -> tuple[Batch, torch.Tensor]:
-    """Sentences of about one length, and what is told of where they are said."""
-    some = corpus.draw(rng, 4 * size, MANDARIN, SHIPPED)
-    chosen = sorted(some, key=lambda i: corpus.rows[i]["codes"])
-    at = rng.randrange(4) * size
-    batch = draw(corpus, chosen[at : at + size], rng, True)
-    return batch, torch.where(torch.rand(size, 1) < TOLD, batch[-1], -1)
-
-
 def main() -> None:
     args = training.arguments("prior", minutes=45, batch=10, rate=1.5e-3)
-    corpus, held = Corpus("train"), Corpus("valid")
+    corpus, held, choir = Corpus("train"), Corpus("valid"), Choir()
     stage = Stage()
     lesson = Lesson(stage)
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
-        parts, _ = lesson.parts(*drawn_batch(corpus, args.batch, rng))
+        parts, _ = lesson.parts(*examples.drawn(corpus, choir, args.batch, rng))
         value = sum(WEIGHTS[name] * part for name, part in parts.items())
         return value, {name: part.item() for name, part in parts.items()}
 

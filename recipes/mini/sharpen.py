@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F  # noqa: N812
 
-from recipes.mini import networks, polish, prior, training
+from recipes.mini import examples, networks, polish, prior, training
 from recipes.mini.corpus import Corpus
 
 WINDOW = 64  # latent frames
@@ -29,7 +29,7 @@ def predictions(noise: float) -> list[tuple[torch.Tensor, torch.Tensor, np.ndarr
     rows = [i for language in ("en", "zh") for i in held.shipped[language][:SENTENCES]]
     made = []
     for i in rows:
-        batch = prior.draw(held, [i], rng, False)
+        batch = examples.draw(held, [i], rng, False)
         made.append((prior.predicted(stage, batch, noise)[0], batch[3][0], held.wave(i)))
     return made
 
