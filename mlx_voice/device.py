@@ -25,9 +25,9 @@ def _prefer_openblas() -> str | None:
 openblas = _prefer_openblas()
 
 import mlx.core as mx  # noqa: E402
-from mlx import nn  # noqa: E402
+from mlx import nn, optimizers  # noqa: E402
 
-__all__ = ["blas_threads", "mx", "nn", "openblas"]
+__all__ = ["blas_threads", "mx", "nn", "openblas", "optimizers"]
 
 
 @contextmanager

@@ -44,6 +44,8 @@ def test_the_shipped_voices_are_complete():
         codes, (timing,) = features.codes[model.encoder_id], features.timing.values()
         numbers = np.fromfile(voice.path(timing.path), "<i4")
         assert numbers.sum() == codes.count and numbers.min() >= 1
+        (style,) = features.style.values()
+        assert style.count == model.sovits.config.gin_channels
 
 
 def test_the_slot_is_the_default_mandarin_voice():

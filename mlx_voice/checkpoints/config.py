@@ -36,6 +36,25 @@ class Content:
 
 
 @dataclass(frozen=True)
+class Style:
+    """How the speaker's condition is fitted to a recording: see `models.sovits.style`.
+
+    Only for a model whose latent is what its content encoder hears: another's is not known of a recording.
+    """
+
+    steps: int
+    rate: float  # how far a step moves each number, at first
+    nearness: float  # weight of the distance to the recording, beside its likelihood
+    firmness: float  # of the square of how far the style is from what the encoder guesses
+    gain: float  # in what is foretold of the recording, under which the guess stands
+
+    def __post_init__(self) -> None:
+        weights = self.nearness, self.firmness, self.gain
+        if not 0 < self.steps <= 1000 or not 0 < self.rate <= 1 or not all(0 <= w <= 1000 for w in weights):
+            raise ValueError(f"a style cannot be fitted so: {self}")
+
+
+@dataclass(frozen=True)
 class Quantization:
     bits: int
     group_size: int
@@ -54,6 +73,7 @@ class ModelConfig:
     noise_scale: float = 0.5
     reference: Reference | None = None
     content: Content | None = None
+    style: Style | None = None
     networks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # each part's sizes
     quantization: Mapping[str, Quantization] = field(default_factory=dict)
 
@@ -93,6 +113,8 @@ class ModelConfig:
                 networks[name] = table.pop(name)
         if "reference" in table:
             table["reference"] = Reference(**table["reference"])
+        if "style" in table:
+            table["style"] = Style(**table["style"])
         if "sampling" in table:
             table["sampling"] = SamplingOptions(**table["sampling"])
         packed = {name: Quantization(**q) for name, q in table.pop("quantization", {}).items()}

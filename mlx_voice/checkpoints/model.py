@@ -94,6 +94,12 @@ class Model:
         on_cpu = mx.default_device().type == mx.DeviceType.cpu
         return self._dtype or ("float32" if on_cpu else self.config.dtype)
 
+    def exact(self, part: Part) -> Any:
+        """A network in float32, for what half precision would spoil; it is not kept for that."""
+        if self.dtype == "float32":
+            return self._part(part)
+        return load_part(self.folder, self.config, part, "float32")
+
     def loaded(self) -> list[str]:
         return sorted(self._parts)
 

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from mlx_voice.errors import InputError, RegistryError, TextError
 from mlx_voice.text.languages import LANGUAGES
@@ -55,6 +55,9 @@ class MelFile:
 F = TypeVar("F", Numbers, MelFile)
 
 
+NUMBERS = ("codes", "speaker", "timing", "style", "bert")  # the features that are plain numbers
+
+
 @dataclass(frozen=True)
 class Features:
     """What was computed from the reference, by what computed it: see `voices.features`."""
@@ -64,12 +67,13 @@ class Features:
     codes: Mapping[str, Numbers] = field(default_factory=dict)  # by the hash of the encoder
     speaker: Mapping[str, Numbers] = field(default_factory=dict)
     timing: Mapping[str, Numbers] = field(default_factory=dict)
+    style: Mapping[str, Numbers] = field(default_factory=dict)
     bert: Mapping[str, Numbers] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.audio_sha256 is not None and SHA256.fullmatch(self.audio_sha256) is None:
             raise ValueError("audio_sha256 is not 64 hexadecimal digits")
-        for key in [*self.mel, *self.codes, *self.speaker, *self.timing, *self.bert]:
+        for key in [*self.mel, *(key for kind in NUMBERS for key in getattr(self, kind))]:
             if KEY.fullmatch(key) is None:
                 raise ValueError(f"the feature key {key[:70]!r} has characters other than letters and digits")
         for bins in self.mel:
@@ -80,8 +84,8 @@ class Features:
         """Path, numbers of four bytes, and sha256 of every file."""
         for bins, mel in self.mel.items():
             yield mel.path, int(bins) * mel.frames, mel.sha256
-        for kind in (self.codes, self.speaker, self.timing, self.bert):
-            for numbers in kind.values():
+        for kind in NUMBERS:
+            for numbers in getattr(self, kind).values():
                 yield numbers.path, numbers.count, numbers.sha256
 
 
@@ -128,19 +132,13 @@ class Entry:
             return {key: replace(file, path=place(file.path)) for key, file in files.items()}
 
         old = self.features
+        kinds: dict[str, Any] = {kind: placed(getattr(old, kind)) for kind in ("mel", *NUMBERS)}
         return replace(
             self,
             ref_audio=self.ref_audio and place(self.ref_audio),
             mel_path=self.mel_path and place(self.mel_path),
             codes_path=self.codes_path and place(self.codes_path),
-            features=Features(
-                old.audio_sha256,
-                placed(old.mel),
-                placed(old.codes),
-                placed(old.speaker),
-                placed(old.timing),
-                placed(old.bert),
-            ),
+            features=replace(old, **kinds),
         )
 
     def paths(self) -> set[str]:

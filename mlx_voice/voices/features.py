@@ -1,15 +1,18 @@
 """What the networks hear in a reference: its spectrogram, its codes, who speaks, when each phone is said."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 
 from mlx_voice.audio import Samples, peak_limited, resample, resample_sinc
 from mlx_voice.audio.spectrum import fbank, spectrogram
-from mlx_voice.checkpoints import Model
+from mlx_voice.checkpoints import Model, parts
 from mlx_voice.checkpoints.config import Reference as Spectrum
+from mlx_voice.checkpoints.config import Style
 from mlx_voice.device import mx
 from mlx_voice.errors import ModelError
+from mlx_voice.models.sovits import fitted
 from mlx_voice.nn.weights import Array
 from mlx_voice.voices.coach import Reference
 
@@ -46,6 +49,20 @@ def timing(reference: Reference, phones: Sequence[int], model: Model) -> Array:
     """How many codes each phone of the prompt lasts, int32."""
     wave = _heard(reference, model)
     return np.asarray(model.content.align(mx.array(wave)[None], list(phones)), np.int32)
+
+
+def style(
+    reference: Reference, guess: Samples, codes: Array, phones: Sequence[int], model: Model, fit: Style
+) -> Samples:
+    """The decoder's condition [gin] that fits the recording best, near the one that its encoder guesses."""
+    latent = model.content.log_mel(mx.array(_heard(reference, model))[None])
+    network = model.exact(parts.SOVITS)
+    length = len(codes) * network.config.frames_per_code
+    ge = fitted(
+        network, latent[:, :length], mx.array(codes)[None], mx.array(list(phones))[None],
+        mx.array(guess)[None, None], **asdict(fit),
+    )  # fmt: skip
+    return np.array(ge[0, 0])
 
 
 def numpy_spectrogram(wave: Samples, n_fft: int, hop: int) -> Samples:

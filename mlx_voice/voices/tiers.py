@@ -14,6 +14,7 @@ from mlx_voice.audio import Samples
 from mlx_voice.cache import LRU
 from mlx_voice.checkpoints import Model
 from mlx_voice.checkpoints.config import Reference as Spectrum
+from mlx_voice.checkpoints.load import DTYPES
 from mlx_voice.device import mx
 from mlx_voice.errors import RegistryError
 from mlx_voice.nn.weights import Array
@@ -134,6 +135,25 @@ class Tiers:
         )
         return tuple(found.tolist())
 
+    def style(self, source: Source) -> Samples:
+        """The decoder's condition [gin]: what its encoder guesses or, where the model can, what fits best."""
+        guess, fit = lambda: self._guess(source), self.model.config.style
+        phones = self.phones(source.voice)
+        if fit is None or not phones:
+            return guess()
+        made_of = self.model.part_hash("sovits"), self.model.encoder_id, fit, phones
+        key = sha256(repr(made_of).encode()).hexdigest()[:16]
+        if source.audio is None and source.store.get("style", key) is None:
+            return guess()
+        return self._numbers(
+            source, "style", key, "<f4",
+            lambda: features.style(source.reference, guess(), self.codes(source), phones, self.model, fit),
+        )  # fmt: skip
+
+    def phones(self, voice: Voice) -> tuple[int, ...]:
+        """What the reference says."""
+        return tuple(phone for sentence in self.text(voice) for phone in sentence.ids)
+
     def text(self, voice: Voice) -> tuple[Sentence, ...]:
         """What the reference says, in the model's symbols; nothing where nobody wrote it down."""
         entry = voice.entry
@@ -145,26 +165,22 @@ class Tiers:
 
     def made(self, blend: Sequence[tuple[Source, float]]) -> VoiceState:
         whole = sum(weight for _, weight in blend)
-        conditions = [self._condition(source) * (weight / whole) for source, weight in blend]
+        styles = [self.style(source) * np.float32(weight / whole) for source, weight in blend]
+        style = sum(styles[1:], styles[0])
         first = blend[0][0]
-        text = self.text(first.voice)
-        phones = tuple(phone for sentence in text for phone in sentence.ids)
+        text, phones = self.text(first.voice), self.phones(first.voice)
         codes = self.codes(first) if phones else np.zeros(0, np.int32)
-        condition = sum(conditions[1:], conditions[0])
-        mx.eval(condition)
-        key = sha256(
-            np.array(condition.astype(mx.float32)).tobytes() + codes.tobytes() + repr(phones).encode()
-        )
+        key = sha256(style.tobytes() + codes.tobytes() + repr(phones).encode())
+        condition = mx.array(style, DTYPES[self.model.dtype])[None, None]
         return VoiceState(
             key.hexdigest(), condition, phones, mx.array(codes), text, self.timing(first, phones)
         )
 
-    def _condition(self, source: Source) -> mx.array:
+    def _guess(self, source: Source) -> Samples:
+        """What the decoder's own encoder takes the voice for."""
         spec, speaker = mx.array(self.mel(source).T)[None], self.speaker(source)
-        condition: mx.array = self.model.sovits.condition(
-            spec, None if speaker is None else mx.array(speaker)[None]
-        )
-        return condition
+        condition = self.model.sovits.condition(spec, None if speaker is None else mx.array(speaker)[None])
+        return np.array(condition[0, 0].astype(mx.float32))
 
     def _mel(self, source: Source) -> Samples:
         form = features.spectrum(self.model)

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mlx_voice.checkpoints.config import Content, ModelConfig, Reference
+from mlx_voice.checkpoints.config import Content, ModelConfig, Reference, Style
 from mlx_voice.checkpoints.convert import convert
 from mlx_voice.checkpoints.manifest import FILE, Manifest, record_of
 from mlx_voice.checkpoints.safetensors import write_safetensors
@@ -31,6 +31,7 @@ SILENT = (
 NOISE = 0.2  # in the deviations that the text encoder foretells
 FEW = 20  # times that a phone was said in training
 NORMED = ("dec.ups.", "dec.resblocks.", ".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.")
+STYLE = Style(steps=12, rate=0.11, nearness=3.0, firmness=0.1, gain=0.03)
 SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.4, repetition_penalty=1.0)
 State = dict[str, torch.Tensor]
 
@@ -173,7 +174,7 @@ def main(folder: Path) -> None:
     config = replace(
         config, version="mini", layout="timed", max_seconds=40, sampling=SAMPLING, noise_scale=NOISE,
         reference=Reference(32000, 2048, 640, 704), content=Content("content", sound.RATE, 0.0),
-        networks=parts,
+        style=STYLE, networks=parts,
     )  # fmt: skip
     config.write(folder)
     files["config.json"] = record_of(folder / "config.json")

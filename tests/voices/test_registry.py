@@ -71,7 +71,7 @@ def test_what_is_written_is_what_the_design_says(own_home: Path) -> None:
         "source", "license", "consent", "slot",
     ]  # fmt: skip
     assert list(written["voices"]["anna"]["features"]) == [
-        "audio_sha256", "mel", "codes", "speaker", "timing", "bert",
+        "audio_sha256", "mel", "codes", "speaker", "timing", "style", "bert",
     ]  # fmt: skip
     assert set(written["voices"]["anna"]["features"]["mel"]["704"]) == {
         "path", "frames", "sample_rate", "n_fft", "hop", "sha256",

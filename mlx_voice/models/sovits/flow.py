@@ -1,4 +1,4 @@
-"""The normalizing flow, run from the text's distribution to the sound's."""
+"""The normalizing flow between the text's distribution and the sound's."""
 
 from mlx_voice.device import mx, nn
 from mlx_voice.models.sovits.attention import masked
@@ -31,7 +31,7 @@ class WaveNet(nn.Module):
 
 
 class Coupling(nn.Module):
-    """The second half of the channels minus what the first half and the speaker say it is."""
+    """The second half of the channels, less what the first half and the speaker say it is."""
 
     def __init__(self, config: SoVITSConfig) -> None:
         super().__init__()
@@ -42,8 +42,14 @@ class Coupling(nn.Module):
 
     def __call__(self, z: mx.array, ge: mx.array, mask: mx.array | None) -> mx.array:
         kept, moved = mx.split(z, 2, axis=-1)
-        mean = self.post(self.enc(masked(self.pre(kept), mask), ge, mask))
-        return mx.concatenate([kept, moved - masked(mean, mask)], axis=-1)
+        return mx.concatenate([kept, moved - self.mean(kept, ge, mask)], axis=-1)
+
+    def inverse(self, z: mx.array, ge: mx.array) -> mx.array:
+        kept, moved = mx.split(z, 2, axis=-1)
+        return mx.concatenate([kept, moved + self.mean(kept, ge, None)], axis=-1)
+
+    def mean(self, kept: mx.array, ge: mx.array, mask: mx.array | None) -> mx.array:
+        return masked(self.post(self.enc(masked(self.pre(kept), mask), ge, mask)), mask)
 
 
 class Flow(nn.Module):
@@ -56,4 +62,10 @@ class Flow(nn.Module):
         z = z_p
         for coupling in reversed(self.flows):
             z = coupling(z[..., ::-1], ge, mask)
+        return z
+
+    def inverse(self, z: mx.array, ge: mx.array) -> mx.array:
+        """From the sound's latent to the text's, [B, T, inter] both."""
+        for coupling in self.flows:
+            z = coupling.inverse(z, ge)[..., ::-1]
         return z

@@ -1,0 +1,140 @@
+"""The embedded model fits the style of a voice that it never heard: once, where it can, and as well in half
+precision."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mlx_voice.audio import read, resample, write
+from mlx_voice.checkpoints import Model, open_model
+from mlx_voice.checkpoints.config import ModelConfig, Style
+from mlx_voice.device import mx
+from mlx_voice.errors import ModelError
+from mlx_voice.voices import features
+from mlx_voice.voices.entry import Entry, Voice
+from mlx_voice.voices.registry import Registry
+from mlx_voice.voices.tiers import Tiers
+
+
+@pytest.fixture
+def model() -> Model:
+    return open_model("mini")
+
+
+@pytest.fixture
+def cedar() -> Voice:
+    return Registry().find("cedar")
+
+
+@pytest.fixture
+def stranger(cedar: Voice, tmp_path: Path) -> Voice:
+    """Cedar with a shorter throat than training ever heard."""
+    assert cedar.reference is not None
+    samples, rate = read(cedar.reference)
+    write(tmp_path / "stranger.wav", resample(samples, rate, round(rate / 1.26)), rate)
+    return Voice("stranger", Entry(cedar.entry.ref_text, "en", "stranger.wav"), tmp_path, None)
+
+
+def style(model: Model, voice: Voice) -> np.ndarray:
+    tiers = Tiers(model, Registry())
+    return tiers.style(tiers.source(voice))
+
+
+def guess(model: Model, voice: Voice) -> np.ndarray:
+    tiers = Tiers(model, Registry())
+    spectrum = mx.array(tiers.mel(tiers.source(voice)).T)[None]
+    return np.array(model.sovits.condition(spectrum)[0, 0].astype(mx.float32))
+
+
+def moved(model: Model, voice: Voice) -> float:
+    """How far the style is from the guess, for the guess's length."""
+    first = guess(model, voice)
+    return float(np.linalg.norm(style(model, voice) - first) / np.linalg.norm(first))
+
+
+def test_a_stranger_is_fitted_and_a_voice_that_training_knew_is_not(
+    model: Model, cedar: Voice, stranger: Voice
+) -> None:
+    assert moved(model, stranger) > 0.3
+    assert moved(model, cedar) < 1e-4
+    fresh = Voice("fresh", Entry(cedar.entry.ref_text, "en", cedar.entry.ref_audio), cedar.root, None)
+    assert moved(model, fresh) < 1e-4
+
+
+def test_it_is_fitted_once(model: Model, stranger: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = style(model, stranger)
+    monkeypatch.delattr(features, "style")
+    assert np.array_equal(style(model, stranger), first)
+
+
+def test_the_shipped_are_stored(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(features, "style")
+    for voice in Registry().voices().values():
+        (numbers,) = voice.entry.features.style.values()
+        assert np.array_equal(style(model, voice), np.fromfile(voice.path(numbers.path), "<f4"))
+
+
+def test_another_way_to_fit_is_another_style(model: Model, stranger: Voice) -> None:
+    first = style(model, stranger)
+    other = Model(model.folder)
+    object.__setattr__(other.config, "style", Style(2, 0.01, nearness=1.0, firmness=0.0, gain=0.0))
+    assert 0 < np.abs(style(other, stranger) - guess(model, stranger)).max() < 0.021
+    assert np.array_equal(style(model, stranger), first)
+
+
+@pytest.mark.parametrize("lacking", ["text", "recording", "a model that can"])
+def test_where_it_cannot_be_fitted_the_guess_stands(model: Model, stranger: Voice, lacking: str) -> None:
+    if lacking == "text":
+        stranger = replace(stranger, entry=Entry("", "en", "stranger.wav"))
+    elif lacking == "recording":
+        stranger = without_recording(model, stranger)
+    else:
+        model = Model(model.folder)
+        object.__setattr__(model.config, "style", None)
+    assert moved(model, stranger) == 0
+
+
+def without_recording(model: Model, voice: Voice) -> Voice:
+    """Added, and then its recording and its style are lost."""
+    from mlx_voice.voices.adding import Recording, add
+
+    assert voice.reference is not None
+    made, _ = add(Tiers(model, Registry()), "lost", Recording(voice.reference, voice.entry.ref_text))
+    entry = replace(made.entry, ref_audio=None, features=replace(made.entry.features, style={}))
+    return replace(made, entry=entry)
+
+
+def test_half_precision_goes_all_the_way(model: Model, cedar: Voice) -> None:
+    """A condition in float32 would make the whole decoder compute in it."""
+    sounds = []
+    for net in (model, open_model("mini", "float16")):
+        state = Tiers(net, Registry()).state([(cedar, 1.0)])
+        codes, phones, inter = state.codes[None], mx.array([state.phones]), net.sovits.config.inter_channels
+        noise = mx.random.normal((1, 2 * codes.shape[1], inter), key=mx.random.key(0))
+        noise = noise.astype(state.condition.dtype)
+        sound = net.sovits.decode(codes, phones, state.condition, noise, 0.2)
+        assert sound.dtype == net.sovits.codebook.weight.dtype
+        sounds.append(np.array(sound.astype(mx.float32)))
+    whole, half = sounds
+    assert np.sqrt(np.mean((half - whole) ** 2)) < 0.01 * np.sqrt(np.mean(whole**2))
+
+
+def test_half_precision_fits_as_well(model: Model, stranger: Voice, own_home: Path) -> None:
+    whole = style(model, stranger)
+    (record,) = own_home.rglob("features.json")
+    record.unlink()
+    half = style(open_model("mini", "float16"), stranger)
+    assert np.linalg.norm(whole - half) < 0.01 * np.linalg.norm(whole)
+
+
+@pytest.mark.parametrize("wrong", [{"steps": 0}, {"rate": float("nan")}, {"gain": -1.0}, {"more": 1}])
+def test_a_fit_that_cannot_be(wrong: dict[str, float], tmp_path: Path, model: Model) -> None:
+    import json
+
+    table = json.loads((model.folder / "config.json").read_text())
+    table["style"] |= wrong
+    (tmp_path / "config.json").write_text(json.dumps(table))
+    with pytest.raises(ModelError, match="cannot be used"):
+        ModelConfig.read(tmp_path)
