@@ -60,6 +60,7 @@ def main(folder: Path) -> None:
         z = net.flow(mean, ones, ge, reverse=True)
         latent = model.sovits.flow(made.m_p, mine)
         pairs["flow"] = z.transpose(1, 2), latent
+        pairs["inverse"] = net.flow(z, ones, ge).transpose(1, 2), model.sovits.flow.inverse(latent, mine)
         pairs["generator"] = generator(z), model.sovits.generator(latent, mine).reshape(1, -1)
     worst = 0.0
     for name, (theirs, ours) in pairs.items():

@@ -31,7 +31,7 @@ SILENT = (
 NOISE = 0.2  # in the deviations that the text encoder foretells
 FEW = 20  # times that a phone was said in training
 NORMED = ("dec.ups.", "dec.resblocks.", ".enc.in_layers.", ".enc.res_skip_layers.", ".enc.cond_layer.")
-STYLE = Style(steps=12, rate=0.11, nearness=3.0, firmness=0.1, gain=0.03)
+STYLE = Style(steps=12, rate=0.11, nearness=3.0, firmness=0.1, gain=0.03)  # see README: voices never heard
 SAMPLING = SamplingOptions(top_k=5, top_p=1.0, temperature=0.4, repetition_penalty=1.0)
 State = dict[str, torch.Tensor]
 

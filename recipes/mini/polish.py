@@ -12,7 +12,6 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from recipes.mini import examples, prior, speaker, training
-from recipes.mini.blend import Choir
 from recipes.mini.corpus import Corpus
 
 FRAMES = 64  # of 20 ms
@@ -68,7 +67,7 @@ def pieces(
 
 def main() -> None:
     args = training.arguments("polish", minutes=50, batch=10, rate=5e-4)
-    corpus, held, choir = Corpus("train"), Corpus("valid"), Choir()
+    corpus, held = Corpus("train"), Corpus("valid")
     stage = Stage()
     stage.prior.load_state_dict(training.weights("prior"))
     lesson = prior.Lesson(stage.prior)
@@ -89,7 +88,7 @@ def main() -> None:
         }
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
-        batch, told = examples.drawn(corpus, choir, args.batch, rng)
+        batch, told = examples.drawn(corpus, args.batch, rng)
         parts, drawn = lesson.parts(batch, told)
         true, drawn = pieces((batch[3], drawn), batch[4], rng)
         parts |= criticised(true, drawn, judge(batch[3], batch[4]))

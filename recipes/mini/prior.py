@@ -13,7 +13,6 @@ from torch import nn
 from torch.nn import functional as F  # noqa: N812
 
 from recipes.mini import examples, networks, training
-from recipes.mini.blend import Choir
 from recipes.mini.codes import stage as content_stage
 from recipes.mini.corpus import Corpus
 from recipes.mini.examples import Batch
@@ -97,12 +96,12 @@ class Lesson:
 
 def main() -> None:
     args = training.arguments("prior", minutes=45, batch=10, rate=1.5e-3)
-    corpus, held, choir = Corpus("train"), Corpus("valid"), Choir()
+    corpus, held = Corpus("train"), Corpus("valid")
     stage = Stage()
     lesson = Lesson(stage)
 
     def loss(rng: random.Random) -> tuple[torch.Tensor, dict[str, float]]:
-        parts, _ = lesson.parts(*examples.drawn(corpus, choir, args.batch, rng))
+        parts, _ = lesson.parts(*examples.drawn(corpus, args.batch, rng))
         value = sum(WEIGHTS[name] * part for name, part in parts.items())
         return value, {name: part.item() for name, part in parts.items()}
 

@@ -13,21 +13,13 @@ FLOOR = 1e-4
 MEAN, SCALE = -3.0, 2.7  # of the log-mel over speech, about: the latent is (mel - MEAN) / SCALE
 
 
-def edges() -> np.ndarray:
-    """Of the triangles, in hertz, evenly on the mel scale 2595 log10(1 + f/700), 0-8 kHz: [82]."""
-    top = 2595 * np.log10(1 + RATE / 2 / 700)
-    return 700 * (10 ** (np.linspace(0, top, BINS + 2) / 2595) - 1)
-
-
-def centres() -> np.ndarray:
-    return edges()[1:-1]
-
-
 @cache
 def filters() -> np.ndarray:
-    """Triangles, each of unit sum: [513, 80]."""
+    """Triangles on the mel scale 2595 log10(1 + f/700), 0-8 kHz, each of unit sum: [513, 80]."""
+    top = 2595 * np.log10(1 + RATE / 2 / 700)
+    edges = 700 * (10 ** (np.linspace(0, top, BINS + 2) / 2595) - 1)
     bins = np.arange(SIZE // 2 + 1) * RATE / SIZE
-    low, middle, high = edges()[:-2], edges()[1:-1], edges()[2:]
+    low, middle, high = edges[:-2], edges[1:-1], edges[2:]
     up, down = (bins[:, None] - low) / (middle - low), (high - bins[:, None]) / (high - middle)
     table = np.maximum(0, np.minimum(up, down))
     return (table / np.maximum(table.sum(0), 1e-3)).astype(np.float32)
