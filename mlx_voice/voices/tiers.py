@@ -145,10 +145,12 @@ class Tiers:
         key = sha256(repr(made_of).encode()).hexdigest()[:16]
         if source.audio is None and source.store.get("style", key) is None:
             return guess()
-        return self._numbers(
-            source, "style", key, "<f4",
-            lambda: features.style(source.reference, guess(), self.codes(source), phones, self.model, fit),
-        )  # fmt: skip
+
+        def make() -> Samples:
+            log.info("%s: fitting the voice to its recording; this is done once.", source.voice.name)
+            return features.style(source.reference, guess(), self.codes(source), phones, self.model, fit)
+
+        return self._numbers(source, "style", key, "<f4", make)
 
     def phones(self, voice: Voice) -> tuple[int, ...]:
         """What the reference says."""

@@ -43,7 +43,7 @@ def fitted(
     optimiser = optimizers.Adam(optimizers.cosine_decay(rate, steps), bias_correction=True)
     for _ in range(steps):
         ge = optimiser.apply_gradients({"ge": slope(ge)}, {"ge": ge})["ge"]
-        mx.eval(ge, optimiser.state)
+        mx.async_eval(ge, optimiser.state)
     gained = (misfits(guesses, unseen) - misfits(ge, unseen)).sum() / 2
     return mx.where(gained > gain, ge[:1], guess)
 
