@@ -118,4 +118,13 @@ class ModelConfig:
         if "sampling" in table:
             table["sampling"] = SamplingOptions(**table["sampling"])
         packed = {name: Quantization(**q) for name, q in table.pop("quantization", {}).items()}
-        return cls(networks=networks, quantization=packed, **table)
+        config = cls(networks=networks, quantization=packed, **table)
+        if config.style and not config.hears_latents:
+            raise ValueError("a style, where the content encoder does not hear the decoder's latent")
+        return config
+
+    @property
+    def hears_latents(self) -> bool:
+        """Whether what the content encoder hears of a recording is the decoder's latent of it."""
+        heard, said = (self.networks.get(name, {}) for name in ("content", "sovits"))
+        return "mels" in heard and heard["mels"] == said.get("inter_channels")

@@ -150,7 +150,12 @@ class Tiers:
             log.info("%s: fitting the voice to its recording; this is done once.", source.voice.name)
             return features.style(source.reference, guess(), self.codes(source), phones, self.model, fit)
 
-        return self._numbers(source, "style", key, "<f4", make)
+        found = self._numbers(source, "style", key, "<f4", make)
+        if found.size != self.model.sovits.config.gin_channels or not np.isfinite(found).all():
+            raise RegistryError(
+                f"The voice {source.voice.name!r} holds no style for this model: add it again."
+            )
+        return found
 
     def phones(self, voice: Voice) -> tuple[int, ...]:
         """What the reference says."""

@@ -1,6 +1,7 @@
 """The embedded model fits the style of a voice that it never heard: once, where it can, and as well in half
 precision."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from mlx_voice.audio import read, resample, write
 from mlx_voice.checkpoints import Model, open_model
 from mlx_voice.checkpoints.config import ModelConfig, Style
 from mlx_voice.device import mx
-from mlx_voice.errors import ModelError
+from mlx_voice.errors import ModelError, RegistryError
 from mlx_voice.voices import features
 from mlx_voice.voices.entry import Entry, Voice
 from mlx_voice.voices.registry import Registry
@@ -129,12 +130,32 @@ def test_half_precision_fits_as_well(model: Model, stranger: Voice, own_home: Pa
     assert np.linalg.norm(whole - half) < 0.01 * np.linalg.norm(whole)
 
 
-@pytest.mark.parametrize("wrong", [{"steps": 0}, {"rate": float("nan")}, {"gain": -1.0}, {"more": 1}])
-def test_a_fit_that_cannot_be(wrong: dict[str, float], tmp_path: Path, model: Model) -> None:
-    import json
+@pytest.mark.parametrize("content", [b"\0" * 8, np.full(128, np.nan, "<f4").tobytes()])
+def test_a_style_that_is_none_is_told(model: Model, stranger: Voice, content: bytes) -> None:
+    class Wrong:
+        def get(self, *_: object) -> bytes:
+            return content
 
+    source = Tiers(model, Registry()).source(stranger)
+    source.store = Wrong()  # type: ignore[assignment]
+    with pytest.raises(RegistryError, match="'stranger' holds no style for this model"):
+        Tiers(model, Registry()).style(source)
+
+
+@pytest.mark.parametrize(
+    ("part", "wrong"),
+    [
+        ("style", {"steps": 0}),
+        ("style", {"rate": float("nan")}),
+        ("style", {"gain": -1.0}),
+        ("style", {"more": 1}),
+        ("content", {"mels": 40}),
+        ("sovits", {"inter_channels": 192}),
+    ],
+)
+def test_a_fit_that_cannot_be(part: str, wrong: dict[str, float], tmp_path: Path, model: Model) -> None:
     table = json.loads((model.folder / "config.json").read_text())
-    table["style"] |= wrong
+    table[part] |= wrong
     (tmp_path / "config.json").write_text(json.dumps(table))
     with pytest.raises(ModelError, match="cannot be used"):
         ModelConfig.read(tmp_path)
