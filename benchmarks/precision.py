@@ -4,6 +4,7 @@
 
 Greedy codes of random sentences. "Other choices": of steps with the same codes behind them, those that would
 take another code. "Parted": of free sequences, those that differ anywhere. Milliseconds: a step of one row.
+"The decoder": how far the error of its sound in float16 is below the sound, from the same codes and noise.
 """
 
 import argparse
@@ -30,8 +31,8 @@ from mlx_voice.models.t2s import T2S, prefill_mask
 GREEDY = Sampling(top_k=1, repetition_penalty=1.0)
 
 
-def variant(net: T2S, change: Any) -> T2S:
-    made = T2S(net.config)
+def variant(net: Any, change: Any) -> Any:
+    made = type(net)(net.config)
     made.update(tree_map(change, net.parameters()))
     mx.eval(made.parameters())
     return made
@@ -52,8 +53,11 @@ def packed(net: T2S) -> T2S:
     return made
 
 
-def rows(what: Subject, count: int) -> list[Row]:
-    parts = [what.sentence(float(np.random.default_rng(i).uniform(1, 4)), i) for i in range(count)]
+def sentences(what: Subject, count: int) -> list[Any]:
+    return [what.sentence(float(np.random.default_rng(i).uniform(1, 4)), i) for i in range(count)]
+
+
+def rows(what: Subject, parts: list[Any]) -> list[Row]:
     return [laid_out(what.model, what.voice, None, part, None, GREEDY, i)[0] for i, part in enumerate(parts)]
 
 
@@ -88,13 +92,34 @@ def choices(net: T2S, row: Row, codes: list[int], cache: NewCache) -> Any:
     return np.array(found)
 
 
+def decoded(what: Subject, net: Any, phones: tuple[int, ...], codes: list[int]) -> Any:
+    dtype = net.codebook.weight.dtype
+    frames = len(codes) * net.config.frames_per_code
+    noise = mx.random.normal((1, frames, net.config.inter_channels), key=mx.random.key(0)).astype(dtype)
+    ids, condition = mx.array([phones]), what.voice.condition.astype(dtype)
+    sound = net.decode(mx.array([codes]), ids, condition, noise, what.model.config.noise_scale)
+    assert sound.dtype == dtype
+    return np.array(sound.astype(mx.float32))
+
+
+def below(what: Subject, parts: list[Any], codes: list[list[int]]) -> float:
+    """dB, the median of sentences."""
+    net = what.model.sovits
+    half, found = variant(net, lambda a: a.astype(mx.float16)), []
+    for part, row in zip(parts, codes, strict=True):
+        exact, near = (decoded(what, made, part.ids, row) for made in (net, half))
+        found.append(10 * np.log10(np.mean(exact**2) / np.mean((near - exact) ** 2)))
+    return float(np.median(found))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("model", nargs="?", default="mini")
     parser.add_argument("--count", type=int, default=12, help="of sentences")
     arguments = parser.parse_args()
     what = installed(arguments.model)
-    net, said = what.model.t2s, rows(what, arguments.count)
+    parts = sentences(what, arguments.count)
+    net, said = what.model.t2s, rows(what, parts)
     exact = [spoken(net, row, KVCache) for row in said]
     ways: dict[str, tuple[T2S, NewCache]] = {
         "float32": (net, KVCache),
@@ -128,7 +153,10 @@ def main() -> None:
         )
     slow = 1000 * spoken(packed(net), replace(said[0], limit=20, minimum=20), KVCache)[1]
     print(f"8-bit weights, packed: {slow:.2f} ms a step")
-    print(json.dumps({"benchmark": "precision", "model": what.name, "packed_step_ms": slow, **table}))
+    decibels = below(what, parts, [codes for codes, _ in exact])
+    print(f"the decoder in float16: {decibels:.1f} dB below")
+    also = {"packed_step_ms": slow, "decoder_db": decibels}
+    print(json.dumps({"benchmark": "precision", "model": what.name, **also, **table}))
 
 
 if __name__ == "__main__":
