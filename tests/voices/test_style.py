@@ -2,6 +2,7 @@
 precision."""
 
 import json
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,10 +65,15 @@ def test_a_stranger_is_fitted_and_a_voice_that_training_knew_is_not(
     assert moved(model, fresh) < 1e-4
 
 
-def test_it_is_fitted_once(model: Model, stranger: Voice, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_fitted_once(
+    model: Model, stranger: Voice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "mlx_voice")
     first = style(model, stranger)
+    assert caplog.messages == ["stranger: fitting the voice to its recording; this is done once."]
     monkeypatch.delattr(features, "style")
     assert np.array_equal(style(model, stranger), first)
+    assert len(caplog.messages) == 1
 
 
 def test_the_shipped_are_stored(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
