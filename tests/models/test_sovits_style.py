@@ -9,7 +9,7 @@ from mlx_voice.device import mx
 from mlx_voice.models.sovits import fitted
 from mlx_voice.models.sovits.style import shares
 
-FIT = {"steps": 60, "rate": 0.05, "nearness": 3.0, "firmness": 0.0, "gain": 0.01}
+FIT = {"steps": 30, "rate": 0.1, "nearness": 3.0, "firmness": 0.0, "gain": 0.01}
 
 
 def test_the_flow_finds_its_way_back() -> None:

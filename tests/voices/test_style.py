@@ -56,24 +56,22 @@ def moved(model: Model, voice: Voice) -> float:
     return float(np.linalg.norm(style(model, voice) - first) / np.linalg.norm(first))
 
 
-def test_a_stranger_is_fitted_and_a_voice_that_training_knew_is_not(
-    model: Model, cedar: Voice, stranger: Voice
-) -> None:
-    assert moved(model, stranger) > 0.3
-    assert moved(model, cedar) < 1e-4
-    fresh = Voice("fresh", Entry(cedar.entry.ref_text, "en", cedar.entry.ref_audio), cedar.root, None)
-    assert moved(model, fresh) < 1e-4
-
-
-def test_it_is_fitted_once(
+def test_a_stranger_is_fitted_once(
     model: Model, stranger: Voice, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "mlx_voice")
     first = style(model, stranger)
     assert caplog.messages == ["stranger: fitting the voice to its recording; this is done once."]
+    assert moved(model, stranger) > 0.3
     monkeypatch.delattr(features, "style")
     assert np.array_equal(style(model, stranger), first)
     assert len(caplog.messages) == 1
+
+
+def test_a_voice_that_training_knew_keeps_the_guess(model: Model, cedar: Voice) -> None:
+    assert moved(model, cedar) < 1e-4
+    fresh = Voice("fresh", Entry(cedar.entry.ref_text, "en", cedar.entry.ref_audio), cedar.root, None)
+    assert moved(model, fresh) < 1e-4
 
 
 def test_the_shipped_are_stored(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -83,34 +81,32 @@ def test_the_shipped_are_stored(model: Model, monkeypatch: pytest.MonkeyPatch) -
         assert np.array_equal(style(model, voice), np.fromfile(voice.path(numbers.path), "<f4"))
 
 
+def quick(model: Model, steps: int = 2) -> Model:
+    """The same model with another fit."""
+    other = Model(model.folder, model.dtype)
+    object.__setattr__(other.config, "style", Style(steps, 0.01, nearness=1.0, firmness=0.0, gain=0.0))
+    return other
+
+
 def test_another_way_to_fit_is_another_style(model: Model, stranger: Voice) -> None:
-    first = style(model, stranger)
-    other = Model(model.folder)
-    object.__setattr__(other.config, "style", Style(2, 0.01, nearness=1.0, firmness=0.0, gain=0.0))
-    assert 0 < np.abs(style(other, stranger) - guess(model, stranger)).max() < 0.021
-    assert np.array_equal(style(model, stranger), first)
+    one, two = (style(quick(model, steps), stranger) - guess(model, stranger) for steps in (1, 2))
+    assert 0 < np.abs(one).max() < 0.011
+    assert np.abs(one).max() < np.abs(two).max() < 0.021
 
 
 @pytest.mark.parametrize("lacking", ["text", "recording", "a model that can"])
-def test_where_it_cannot_be_fitted_the_guess_stands(model: Model, stranger: Voice, lacking: str) -> None:
+def test_where_it_cannot_be_fitted_the_guess_stands(
+    model: Model, cedar: Voice, stranger: Voice, lacking: str
+) -> None:
     if lacking == "text":
-        stranger = replace(stranger, entry=Entry("", "en", "stranger.wav"))
+        voice = replace(stranger, entry=Entry("", "en", "stranger.wav"))
     elif lacking == "recording":
-        stranger = without_recording(model, stranger)
+        unfitted = replace(cedar.entry.features, style={})
+        voice = replace(cedar, entry=replace(cedar.entry, ref_audio=None, features=unfitted))
     else:
-        model = Model(model.folder)
+        voice, model = stranger, Model(model.folder)
         object.__setattr__(model.config, "style", None)
-    assert moved(model, stranger) == 0
-
-
-def without_recording(model: Model, voice: Voice) -> Voice:
-    """Added, and then its recording and its style are lost."""
-    from mlx_voice.voices.adding import Recording, add
-
-    assert voice.reference is not None
-    made, _ = add(Tiers(model, Registry()), "lost", Recording(voice.reference, voice.entry.ref_text))
-    entry = replace(made.entry, ref_audio=None, features=replace(made.entry.features, style={}))
-    return replace(made, entry=entry)
+    assert moved(model, voice) == 0
 
 
 def test_half_precision_goes_all_the_way(model: Model, cedar: Voice) -> None:
@@ -129,11 +125,11 @@ def test_half_precision_goes_all_the_way(model: Model, cedar: Voice) -> None:
 
 
 def test_half_precision_fits_as_well(model: Model, stranger: Voice, own_home: Path) -> None:
-    whole = style(model, stranger)
+    whole = style(quick(model), stranger)
     (record,) = own_home.rglob("features.json")
     record.unlink()
-    half = style(open_model("mini", "float16"), stranger)
-    assert np.linalg.norm(whole - half) < 0.01 * np.linalg.norm(whole)
+    half = style(quick(open_model("mini", "float16")), stranger)
+    assert np.linalg.norm(whole - half) < 0.1 * np.linalg.norm(whole - guess(model, stranger))
 
 
 @pytest.mark.parametrize("content", [b"\0" * 8, np.full(128, np.nan, "<f4").tobytes()])
